@@ -1,0 +1,73 @@
+//! Extractors and response parts for axum.
+
+use axum_core::extract::FromRequestParts;
+use axum_core::response::{IntoResponse, IntoResponseParts, Response, ResponseParts};
+use http::request::Parts;
+
+use crate::refusal::Refusal;
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        Self::into_response(self)
+    }
+}
+
+#[cfg(feature = "headers")]
+mod headers {
+    use std::convert::Infallible;
+
+    use http::StatusCode;
+
+    use super::{FromRequestParts, IntoResponseParts, Parts, Refusal, ResponseParts};
+    use crate::context::Context;
+    use crate::headers::csp::CspPatch;
+    use crate::headers::{ClearSiteData, Nonce};
+
+    impl<S: Sync> FromRequestParts<S> for Nonce {
+        type Rejection = Refusal;
+
+        async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+            match parts.extensions.get::<Context>() {
+                Some(context) if context.has_nonce() => Ok(context.nonce()),
+                _ => Err(NO_NONCE),
+            }
+        }
+    }
+
+    impl IntoResponseParts for CspPatch {
+        type Error = Infallible;
+
+        fn into_response_parts(
+            self,
+            mut parts: ResponseParts,
+        ) -> Result<ResponseParts, Infallible> {
+            edit(&mut parts, |response| self.apply(response));
+            Ok(parts)
+        }
+    }
+
+    impl IntoResponseParts for ClearSiteData {
+        type Error = Infallible;
+
+        fn into_response_parts(
+            self,
+            mut parts: ResponseParts,
+        ) -> Result<ResponseParts, Infallible> {
+            edit(&mut parts, |response| self.apply(response));
+            Ok(parts)
+        }
+    }
+
+    /// Lets code that edits a response head edit the parts of one.
+    fn edit(parts: &mut ResponseParts, edit: impl FnOnce(&mut http::Response<()>)) {
+        let mut response = http::Response::new(());
+        std::mem::swap(response.headers_mut(), parts.headers_mut());
+        std::mem::swap(response.extensions_mut(), parts.extensions_mut());
+        edit(&mut response);
+        std::mem::swap(response.headers_mut(), parts.headers_mut());
+        std::mem::swap(response.extensions_mut(), parts.extensions_mut());
+    }
+
+    const NO_NONCE: Refusal =
+        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, crate::headers::csp::NO_NONCE);
+}

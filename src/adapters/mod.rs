@@ -1,0 +1,48 @@
+//! The adapters through which a middleware meets a framework. There is no policy in here.
+
+#[cfg(feature = "actix")]
+#[cfg_attr(docsrs, doc(cfg(feature = "actix")))]
+pub mod actix;
+#[cfg(feature = "axum")]
+mod axum;
+#[cfg(feature = "reports")]
+pub mod collector;
+pub mod tower;
+
+/// Gives a middleware both adapters: `.layer(..)` in tower, `.wrap(..)` in actix-web.
+macro_rules! adapt {
+    ($middleware:ident $(<$parameter:ident>)?) => {
+        impl<S $(, $parameter: Clone)?> tower_layer::Layer<S> for $middleware $(<$parameter>)? {
+            type Service = $crate::adapters::tower::Guarded<S, Self>;
+
+            fn layer(&self, inner: S) -> Self::Service {
+                $crate::adapters::tower::Guarded::new(inner, self.clone())
+            }
+        }
+
+        #[cfg(feature = "actix")]
+        impl<S, B $(, $parameter)?> actix_web::dev::Transform<S, actix_web::dev::ServiceRequest>
+            for $middleware $(<$parameter>)?
+        where
+            S: actix_web::dev::Service<
+                    actix_web::dev::ServiceRequest,
+                    Response = actix_web::dev::ServiceResponse<B>,
+                    Error = actix_web::Error,
+                >,
+            Self: $crate::middleware::Middleware + Clone + 'static,
+        {
+            type Response = actix_web::dev::ServiceResponse<
+                $crate::adapters::actix::Body<Self, B>,
+            >;
+            type Error = actix_web::Error;
+            type Transform = $crate::adapters::actix::Guarded<S, Self>;
+            type InitError = ();
+            type Future = std::future::Ready<Result<Self::Transform, ()>>;
+
+            fn new_transform(&self, inner: S) -> Self::Future {
+                std::future::ready(Ok($crate::adapters::actix::Guarded::new(inner, self.clone())))
+            }
+        }
+    };
+}
+pub(crate) use adapt;

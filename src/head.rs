@@ -1,0 +1,346 @@
+//! The parts of a request and a response that a middleware may see, whatever framework carries
+//! them.
+//!
+//! [`RequestHead`] and [`ResponseHead`] are implemented for `http`'s `Request` and `Response` (1.x:
+//! tower, axum, hyper) and for actix-web's `ServiceRequest`, `ServiceResponse` and `HttpResponse`.
+//! Nothing is converted or copied. actix-web still uses `http` 0.2, whose header types are others,
+//! so [`Name`] and [`Value`] hold a header parsed once for each framework compiled in.
+//!
+//! ```
+//! use donjon::head::{Name, ResponseHead, Value};
+//!
+//! let name = Name::from_static("x-robots-tag");
+//! let value = Value::new("noindex").expect("visible ASCII");
+//! let mut response = http::Response::new("hello");
+//!
+//! response.insert(&name, &value);
+//!
+//! assert!(response.contains(&name));
+//! assert_eq!(response.headers()["x-robots-tag"], "noindex");
+//! assert!(Value::new("no\r\nindex").is_none(), "no header injection");
+//! ```
+
+use std::any::Any;
+use std::borrow::Cow;
+
+use bytes::Bytes;
+
+pub use self::set::{HeaderSet, Precedence};
+use crate::client::Scheme;
+
+mod set;
+
+/// A header name, parsed once for every framework compiled in.
+#[derive(Clone, Debug)]
+pub struct Name {
+    v1: http::HeaderName,
+    #[cfg(feature = "actix")]
+    v0: http_02::HeaderName,
+}
+
+impl Name {
+    /// A name known when the program is written.
+    ///
+    /// # Panics
+    ///
+    /// If `name` is not a valid header name in lower case. In a `const` or `static` that is a
+    /// compile error.
+    #[must_use]
+    pub const fn from_static(name: &'static str) -> Self {
+        Self {
+            v1: http::HeaderName::from_static(name),
+            #[cfg(feature = "actix")]
+            v0: http_02::HeaderName::from_static(name),
+        }
+    }
+
+    /// A name known only at run time; `None` if it is not a header name.
+    #[must_use]
+    pub fn new(name: &str) -> Option<Self> {
+        Some(Self {
+            v1: http::HeaderName::from_bytes(name.as_bytes()).ok()?,
+            #[cfg(feature = "actix")]
+            v0: http_02::HeaderName::from_bytes(name.as_bytes()).ok()?,
+        })
+    }
+
+    /// The name in lower case.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.v1.as_str()
+    }
+}
+
+/// A header value, validated once for every framework compiled in; cloning it copies no bytes.
+#[derive(Clone, Debug)]
+pub struct Value {
+    v1: http::HeaderValue,
+    #[cfg(feature = "actix")]
+    v0: http_02::HeaderValue,
+}
+
+impl Value {
+    /// A value of visible ASCII, spaces and tabs; `None` for anything else, so that no header can
+    /// be injected.
+    #[must_use]
+    pub fn new(value: impl Into<Cow<'static, str>>) -> Option<Self> {
+        Self::from_shared(match value.into() {
+            Cow::Borrowed(value) => Bytes::from_static(value.as_bytes()),
+            Cow::Owned(value) => value.into(),
+        })
+    }
+
+    pub(crate) fn from_shared(value: Bytes) -> Option<Self> {
+        let v1 = http::HeaderValue::from_maybe_shared(value.clone()).ok()?;
+        v1.to_str().ok()?;
+        Some(Self {
+            v1,
+            #[cfg(feature = "actix")]
+            v0: http_02::HeaderValue::from_maybe_shared(value).ok()?,
+        })
+    }
+
+    /// The value's bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.v1.as_bytes()
+    }
+}
+
+/// The head of a request.
+pub trait RequestHead {
+    /// The method, as sent.
+    fn method(&self) -> &str;
+
+    /// The path, as sent, without the query.
+    fn path(&self) -> &str;
+
+    /// The scheme of the connection, if there is evidence of it. Nothing the client says counts.
+    fn scheme(&self) -> Option<Scheme>;
+
+    /// The bytes of every value of a header.
+    fn header<'a>(&'a self, name: &'a Name) -> impl Iterator<Item = &'a [u8]>;
+
+    /// A clone of the extension of type `T`.
+    fn extension<T: Any + Clone + Send + Sync>(&self) -> Option<T>;
+
+    /// Inserts an extension, replacing one of the same type.
+    fn insert_extension<T: Any + Clone + Send + Sync>(&mut self, value: T);
+}
+
+/// The head of a response.
+pub trait ResponseHead {
+    /// The status code.
+    fn status(&self) -> u16;
+
+    /// The bytes of every value of a header.
+    fn header<'a>(&'a self, name: &'a Name) -> impl Iterator<Item = &'a [u8]>;
+
+    /// Whether the header is present.
+    fn contains(&self, name: &Name) -> bool;
+
+    /// Sets a header, replacing every value it has.
+    fn insert(&mut self, name: &Name, value: &Value);
+
+    /// As [`insert`](Self::insert), for a value made for this response alone. Bytes that are no
+    /// header value change nothing and give `false`.
+    fn insert_bytes(&mut self, name: &Name, value: Bytes) -> bool;
+
+    /// Removes every value of a header.
+    fn remove(&mut self, name: &Name);
+
+    /// Puts a prepared set under the headers that are there, as the set's rules say.
+    ///
+    /// This is the cheapest way to send a dozen headers: in tower the set is one prebuilt map, and
+    /// the application's few headers are moved over it.
+    fn underlay(&mut self, set: &HeaderSet);
+
+    /// A clone of the extension of type `T`.
+    fn extension<T: Any + Clone + Send + Sync>(&self) -> Option<T>;
+
+    /// Inserts an extension, replacing one of the same type.
+    fn insert_extension<T: Any + Clone + Send + Sync>(&mut self, value: T);
+}
+
+impl<B> RequestHead for http::Request<B> {
+    fn method(&self) -> &str {
+        Self::method(self).as_str()
+    }
+
+    fn path(&self) -> &str {
+        self.uri().path()
+    }
+
+    fn scheme(&self) -> Option<Scheme> {
+        self.extensions().get().copied()
+    }
+
+    fn header<'a>(&'a self, name: &'a Name) -> impl Iterator<Item = &'a [u8]> {
+        self.headers().get_all(&name.v1).iter().map(http::HeaderValue::as_bytes)
+    }
+
+    fn extension<T: Any + Clone + Send + Sync>(&self) -> Option<T> {
+        self.extensions().get().cloned()
+    }
+
+    fn insert_extension<T: Any + Clone + Send + Sync>(&mut self, value: T) {
+        self.extensions_mut().insert(value);
+    }
+}
+
+impl<B> ResponseHead for http::Response<B> {
+    fn status(&self) -> u16 {
+        Self::status(self).as_u16()
+    }
+
+    fn header<'a>(&'a self, name: &'a Name) -> impl Iterator<Item = &'a [u8]> {
+        self.headers().get_all(&name.v1).iter().map(http::HeaderValue::as_bytes)
+    }
+
+    fn contains(&self, name: &Name) -> bool {
+        self.headers().contains_key(&name.v1)
+    }
+
+    fn insert(&mut self, name: &Name, value: &Value) {
+        self.headers_mut().insert(name.v1.clone(), value.v1.clone());
+    }
+
+    fn insert_bytes(&mut self, name: &Name, value: Bytes) -> bool {
+        http::HeaderValue::from_maybe_shared(value)
+            .map(|value| self.headers_mut().insert(name.v1.clone(), value))
+            .is_ok()
+    }
+
+    fn remove(&mut self, name: &Name) {
+        self.headers_mut().remove(&name.v1);
+    }
+
+    fn underlay(&mut self, set: &HeaderSet) {
+        set.underlay_v1(self.headers_mut());
+    }
+
+    fn extension<T: Any + Clone + Send + Sync>(&self) -> Option<T> {
+        self.extensions().get().cloned()
+    }
+
+    fn insert_extension<T: Any + Clone + Send + Sync>(&mut self, value: T) {
+        self.extensions_mut().insert(value);
+    }
+}
+
+#[cfg(feature = "actix")]
+mod actix {
+    use actix_web::HttpMessage;
+    use actix_web::HttpResponse;
+    use actix_web::dev::{ServiceRequest, ServiceResponse};
+
+    use super::{Any, Bytes, HeaderSet, Name, RequestHead, ResponseHead, Scheme, Value};
+
+    impl RequestHead for ServiceRequest {
+        fn method(&self) -> &str {
+            Self::method(self).as_str()
+        }
+
+        fn path(&self) -> &str {
+            Self::path(self)
+        }
+
+        fn scheme(&self) -> Option<Scheme> {
+            // `secure()` is true on a socket that actix-web itself bound with TLS.
+            match self.extensions().get() {
+                Some(scheme) => Some(*scheme),
+                None => self.app_config().secure().then_some(Scheme::Https),
+            }
+        }
+
+        fn header<'a>(&'a self, name: &'a Name) -> impl Iterator<Item = &'a [u8]> {
+            self.headers().get_all(&name.v0).map(http_02::HeaderValue::as_bytes)
+        }
+
+        fn extension<T: Any + Clone + Send + Sync>(&self) -> Option<T> {
+            self.extensions().get::<T>().cloned()
+        }
+
+        fn insert_extension<T: Any + Clone + Send + Sync>(&mut self, value: T) {
+            self.extensions_mut().insert(value);
+        }
+    }
+
+    impl<B> ResponseHead for HttpResponse<B> {
+        fn status(&self) -> u16 {
+            Self::status(self).as_u16()
+        }
+
+        fn header<'a>(&'a self, name: &'a Name) -> impl Iterator<Item = &'a [u8]> {
+            self.headers().get_all(&name.v0).map(http_02::HeaderValue::as_bytes)
+        }
+
+        fn contains(&self, name: &Name) -> bool {
+            self.headers().contains_key(&name.v0)
+        }
+
+        fn insert(&mut self, name: &Name, value: &Value) {
+            self.headers_mut().insert(name.v0.clone(), value.v0.clone());
+        }
+
+        fn insert_bytes(&mut self, name: &Name, value: Bytes) -> bool {
+            http_02::HeaderValue::from_maybe_shared(value)
+                .map(|value| self.headers_mut().insert(name.v0.clone(), value))
+                .is_ok()
+        }
+
+        fn remove(&mut self, name: &Name) {
+            self.headers_mut().remove(&name.v0);
+        }
+
+        fn underlay(&mut self, set: &HeaderSet) {
+            set.underlay_v0(self.headers_mut());
+        }
+
+        fn extension<T: Any + Clone + Send + Sync>(&self) -> Option<T> {
+            self.extensions().get::<T>().cloned()
+        }
+
+        fn insert_extension<T: Any + Clone + Send + Sync>(&mut self, value: T) {
+            self.extensions_mut().insert(value);
+        }
+    }
+
+    impl<B> ResponseHead for ServiceResponse<B> {
+        fn status(&self) -> u16 {
+            Self::status(self).as_u16()
+        }
+
+        fn header<'a>(&'a self, name: &'a Name) -> impl Iterator<Item = &'a [u8]> {
+            self.response().header(name)
+        }
+
+        fn contains(&self, name: &Name) -> bool {
+            self.response().contains(name)
+        }
+
+        fn insert(&mut self, name: &Name, value: &Value) {
+            self.response_mut().insert(name, value);
+        }
+
+        fn insert_bytes(&mut self, name: &Name, value: Bytes) -> bool {
+            self.response_mut().insert_bytes(name, value)
+        }
+
+        fn remove(&mut self, name: &Name) {
+            self.response_mut().remove(name);
+        }
+
+        fn underlay(&mut self, set: &HeaderSet) {
+            self.response_mut().underlay(set);
+        }
+
+        fn extension<T: Any + Clone + Send + Sync>(&self) -> Option<T> {
+            self.response().extension()
+        }
+
+        fn insert_extension<T: Any + Clone + Send + Sync>(&mut self, value: T) {
+            self.response_mut().insert_extension(value);
+        }
+    }
+}

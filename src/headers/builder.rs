@@ -1,0 +1,349 @@
+//! The builder: headers are added, changed and taken away; `build` checks them together.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::csp::{ContentSecurityPolicy, ContentSecurityPolicyBuilder, Directive};
+use super::{
+    ConfigError, FrameOptions, HeaderKind, ReportOnly, ReportingEndpoints, SecurityHeader,
+    SecurityHeaders,
+};
+use crate::head::Name;
+
+/// What happens to a header that the handler, or a layer nearer to it, has set already.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum OnConflict {
+    /// The handler's stays.
+    #[default]
+    Keep,
+    /// Ours replaces it.
+    Override,
+    /// Ours replaces it if it protects more, or if browsers would not understand the handler's.
+    OnlyIfStricter,
+}
+
+/// Builds [`SecurityHeaders`]. The first mistake is kept and given back by
+/// [`build`](Self::build).
+#[derive(Clone, Debug, Default)]
+#[must_use = "a builder does nothing until it is built"]
+#[expect(clippy::struct_excessive_bools, reason = "independent switches")]
+pub struct SecurityHeadersBuilder {
+    pub(super) headers: BTreeMap<HeaderKind, SecurityHeader>,
+    /// Headers that were taken away: outer layers are not to add them either.
+    pub(super) off: BTreeSet<HeaderKind>,
+    pub(super) on_conflict: BTreeMap<HeaderKind, OnConflict>,
+    pub(super) remove_leaking: bool,
+    pub(super) removed: Vec<String>,
+    pub(super) only_documents: bool,
+    pub(super) assume_https: bool,
+    /// `X-Frame-Options` was given, and is not to be derived from `frame-ancestors`.
+    own_frame_options: bool,
+    report_url: Option<String>,
+    error: Option<ConfigError>,
+}
+
+impl SecurityHeadersBuilder {
+    /// What every preset has: a policy, the frame options that go with it, and no leaks.
+    pub(super) fn preset(policy: Result<ContentSecurityPolicy, ConfigError>) -> Self {
+        let builder = Self { remove_leaking: true, ..Self::default() };
+        match policy {
+            Ok(policy) => {
+                Self { own_frame_options: false, ..builder.with(policy).with(FrameOptions::Deny) }
+            }
+            Err(error) => builder.fail(error),
+        }
+    }
+
+    /// Adds a header, or replaces it. Its type says which it is.
+    ///
+    /// ```
+    /// use donjon::headers::{CrossOriginResourcePolicy, ReferrerPolicy, SecurityHeaders};
+    ///
+    /// let headers = SecurityHeaders::web()
+    ///     .with(ReferrerPolicy::SameOrigin)
+    ///     .with(CrossOriginResourcePolicy::CrossOrigin)
+    ///     .build()?;
+    /// # Ok::<_, donjon::headers::ConfigError>(())
+    /// ```
+    pub fn with(mut self, header: impl Into<SecurityHeader>) -> Self {
+        let header = header.into();
+        self.own_frame_options |= header.kind() == HeaderKind::FrameOptions;
+        self.off.remove(&header.kind());
+        self.headers.insert(header.kind(), header);
+        self
+    }
+
+    /// Takes a header away. A layer further out does not add it either.
+    pub fn without(mut self, header: HeaderKind) -> Self {
+        self.headers.remove(&header);
+        self.off.insert(header);
+        self
+    }
+
+    /// Changes the Content-Security-Policy.
+    ///
+    /// ```
+    /// use donjon::headers::SecurityHeaders;
+    /// use donjon::headers::csp::Directive;
+    ///
+    /// let headers = SecurityHeaders::strict()
+    ///     .csp(|csp| csp.extend(Directive::ImgSrc, ["https://images.example.com"]))
+    ///     .build()?;
+    /// # Ok::<_, donjon::headers::ConfigError>(())
+    /// ```
+    pub fn csp(
+        self,
+        change: impl FnOnce(ContentSecurityPolicyBuilder) -> ContentSecurityPolicyBuilder,
+    ) -> Self {
+        let Some(policy) = self.enforced() else {
+            return self.fail(ConfigError::Absent { header: HeaderKind::ContentSecurityPolicy });
+        };
+        match change(policy.clone().into_builder()).build() {
+            Ok(policy) => self.with(policy),
+            Err(error) => self.fail(error),
+        }
+    }
+
+    /// Adds a report-only policy that is the enforced one, as it is now, with changes: to try a
+    /// stricter policy before it blocks anything.
+    ///
+    /// ```
+    /// use donjon::headers::SecurityHeaders;
+    ///
+    /// let headers = SecurityHeaders::web()
+    ///     .report_only(|csp| csp.require_trusted_types())
+    ///     .report_violations_to("/csp-reports")
+    ///     .build()?;
+    /// # Ok::<_, donjon::headers::ConfigError>(())
+    /// ```
+    pub fn report_only(
+        self,
+        change: impl FnOnce(ContentSecurityPolicyBuilder) -> ContentSecurityPolicyBuilder,
+    ) -> Self {
+        let Some(policy) = self.enforced() else {
+            return self.fail(ConfigError::Absent { header: HeaderKind::ContentSecurityPolicy });
+        };
+        let enforced = policy.clone().into_builder();
+        let watched = Directive::ALL
+            .iter()
+            .filter(|directive| directive.means_nothing_when_reporting())
+            .fold(enforced, |builder, directive| builder.remove(*directive));
+        match change(watched).build() {
+            Ok(policy) => self.with(ReportOnly(policy)),
+            Err(error) => self.fail(error),
+        }
+    }
+
+    /// Has browsers report violations of the Content-Security-Policy, and of the report-only one,
+    /// to this address: an https address, or a path such as `/csp-reports`, where a
+    /// [`ReportCollector`](super::collector::ReportCollector) may stand.
+    ///
+    /// It sends `Reporting-Endpoints`, `report-to` and, for browsers that do not know these,
+    /// `report-uri`.
+    pub fn report_violations_to(mut self, url: &str) -> Self {
+        self.report_url = Some(url.to_owned());
+        self
+    }
+
+    /// Declares an endpoint that policies of your own send reports to by name.
+    pub fn reporting_endpoint(self, name: &str, url: &str) -> Self {
+        let endpoints = match self.headers.get(&HeaderKind::ReportingEndpoints) {
+            Some(SecurityHeader::ReportingEndpoints(endpoints)) => endpoints.clone(),
+            _ => ReportingEndpoints::new(),
+        };
+        match endpoints.endpoint(name, url) {
+            Ok(endpoints) => self.with(endpoints),
+            Err(error) => self.fail(error),
+        }
+    }
+
+    /// What happens when the handler has set the header itself. The default is to keep it.
+    pub fn on_conflict(mut self, header: HeaderKind, on_conflict: OnConflict) -> Self {
+        self.on_conflict.insert(header, on_conflict);
+        self
+    }
+
+    /// Removes headers that tell which software answered, after the handler. See
+    /// [`leaking`](super::leaking) for the list, and for what comes later and stays.
+    pub fn remove_leaking(mut self, remove: bool) -> Self {
+        self.remove_leaking = remove;
+        self
+    }
+
+    /// Removes a header of this name from every response.
+    pub fn remove(mut self, name: &str) -> Self {
+        self.removed.push(name.to_ascii_lowercase());
+        self
+    }
+
+    /// Leaves headers that only matter to documents off responses whose `Content-Type` says they
+    /// are none: images, fonts, style sheets, JSON, plain text, audio and video.
+    ///
+    /// It saves bytes and no more. Everything else gets everything, a missing `Content-Type`
+    /// included.
+    pub fn only_documents(mut self) -> Self {
+        self.only_documents = true;
+        self
+    }
+
+    /// Takes every request for one that came by https: `Strict-Transport-Security` and
+    /// `upgrade-insecure-requests` are always sent.
+    ///
+    /// Only for a server that nothing can reach but a TLS terminator in front of it. See
+    /// [`client`](crate::client) for other evidence of https.
+    pub fn assume_https(mut self) -> Self {
+        self.assume_https = true;
+        self
+    }
+
+    /// The finished headers, or the first mistake.
+    pub fn build(self) -> Result<SecurityHeaders, ConfigError> {
+        self.settled().map(SecurityHeaders::compile)
+    }
+
+    /// Everything that can only be checked, or filled in, when all headers are there.
+    fn settled(mut self) -> Result<Self, ConfigError> {
+        if let Some(error) = self.error.take() {
+            return Err(error);
+        }
+        self.add_reporting()?;
+        self.derive_frame_options()?;
+        if let Some(policy) = self.watched() {
+            let ignored = |directive: &Directive| directive.means_nothing_when_reporting();
+            if let Some(directive) = policy.directives().find(ignored) {
+                return Err(ConfigError::MeansNothingWhenReporting { directive });
+            }
+        }
+        self.check_endpoints()?;
+        for (header, on_conflict) in &self.on_conflict {
+            if !self.headers.contains_key(header) {
+                return Err(ConfigError::Absent { header: *header });
+            }
+            let comparable = SecurityHeader::stricter(*header).is_some();
+            if *on_conflict == OnConflict::OnlyIfStricter && !comparable {
+                return Err(ConfigError::NotComparable { header: *header });
+            }
+        }
+        for name in &self.removed {
+            if Name::new(name).is_none() {
+                return Err(ConfigError::HeaderName { name: name.clone() });
+            }
+        }
+        Ok(self)
+    }
+
+    fn add_reporting(&mut self) -> Result<(), ConfigError> {
+        let Some(url) = self.report_url.take() else {
+            return Ok(());
+        };
+        let builder = std::mem::take(self).reporting_endpoint(ENDPOINT, &url);
+        *self = builder;
+        if let Some(error) = self.error.take() {
+            return Err(error);
+        }
+        let reporting = |policy: &ContentSecurityPolicy| {
+            let mut builder = policy.clone().into_builder();
+            if policy.get(Directive::ReportUri).is_none() {
+                builder = builder.report_uri([url.as_str()]);
+            }
+            if policy.get(Directive::ReportTo).is_none() {
+                builder = builder.report_to([ENDPOINT]);
+            }
+            builder.build()
+        };
+        let enforced = self.enforced().map(reporting).transpose()?;
+        let watched = self.watched().map(reporting).transpose()?;
+        if enforced.is_none() && watched.is_none() {
+            return Err(ConfigError::Absent { header: HeaderKind::ContentSecurityPolicy });
+        }
+        for header in
+            [enforced.map(SecurityHeader::from), watched.map(|policy| ReportOnly(policy).into())]
+        {
+            self.headers.extend(header.map(|header| (header.kind(), header)));
+        }
+        Ok(())
+    }
+
+    /// `X-Frame-Options` says what `frame-ancestors` says, or nothing.
+    fn derive_frame_options(&mut self) -> Result<(), ConfigError> {
+        let kind = HeaderKind::FrameOptions;
+        let ancestors = self.enforced().and_then(|policy| policy.get(Directive::FrameAncestors));
+        let (Some(given), Some(ancestors)) = (self.headers.get(&kind), ancestors) else {
+            return Ok(());
+        };
+        let derived = FrameOptions::of_ancestors(&ancestors).map(SecurityHeader::from);
+        if self.own_frame_options {
+            if derived.as_ref() == Some(given) {
+                return Ok(());
+            }
+            return Err(ConfigError::Framing {
+                frame_options: given.value().into_owned(),
+                frame_ancestors: ancestors.join(" "),
+            });
+        }
+        if let Some(derived) = derived {
+            self.headers.insert(kind, derived);
+        } else {
+            self.headers.remove(&kind);
+            self.off.insert(kind);
+        }
+        Ok(())
+    }
+
+    fn check_endpoints(&self) -> Result<(), ConfigError> {
+        let declared = match self.headers.get(&HeaderKind::ReportingEndpoints) {
+            Some(SecurityHeader::ReportingEndpoints(endpoints)) => Some(endpoints),
+            _ => None,
+        };
+        for (header, value) in &self.headers {
+            for endpoint in value.endpoints() {
+                if declared.is_none_or(|declared| declared.url_of(&endpoint).is_none()) {
+                    return Err(ConfigError::UndeclaredEndpoint { header: *header, endpoint });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn enforced(&self) -> Option<&ContentSecurityPolicy> {
+        match self.headers.get(&HeaderKind::ContentSecurityPolicy)? {
+            SecurityHeader::ContentSecurityPolicy(policy) => Some(policy),
+            _ => None,
+        }
+    }
+
+    pub(super) fn watched(&self) -> Option<&ContentSecurityPolicy> {
+        match self.headers.get(&HeaderKind::ContentSecurityPolicyReportOnly)? {
+            SecurityHeader::ContentSecurityPolicyReportOnly(ReportOnly(policy)) => Some(policy),
+            _ => None,
+        }
+    }
+
+    pub(super) fn fail(mut self, error: ConfigError) -> Self {
+        self.error.get_or_insert(error);
+        self
+    }
+}
+
+impl SecurityHeader {
+    /// The endpoints that the header sends reports to.
+    fn endpoints(&self) -> Vec<String> {
+        match self {
+            Self::ContentSecurityPolicy(policy)
+            | Self::ContentSecurityPolicyReportOnly(ReportOnly(policy)) => {
+                policy.get(Directive::ReportTo).unwrap_or_default()
+            }
+            Self::IntegrityPolicy(policy) | Self::IntegrityPolicyReportOnly(ReportOnly(policy)) => {
+                policy.endpoints().map(str::to_owned).collect()
+            }
+            Self::PermissionsPolicy(policy)
+            | Self::PermissionsPolicyReportOnly(ReportOnly(policy)) => {
+                policy.endpoints().map(str::to_owned).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// The endpoint of [`SecurityHeadersBuilder::report_violations_to`].
+const ENDPOINT: &str = "csp";

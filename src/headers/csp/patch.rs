@@ -1,0 +1,172 @@
+//! Changes to the policy for one response, from inside a handler.
+
+use std::sync::Arc;
+
+use super::directive::Directive;
+use super::policy::ContentSecurityPolicy;
+use super::value::{CspValue, Item};
+use crate::head::ResponseHead;
+use crate::headers::ConfigError;
+
+/// A change to the Content-Security-Policy of one response.
+///
+/// Make it once, in a `static`, and return it as a part of the response. In axum (feature `axum`)
+/// it is an `IntoResponseParts`; elsewhere [`apply`](Self::apply) puts it into the response's
+/// extensions. It changes the enforced policy and the report-only one alike.
+///
+/// Of several patches on one response that of the inner-most handler or layer has the last word.
+/// A patch that would make the policy invalid leaves it as it is, and is logged.
+///
+/// ```
+/// use std::sync::LazyLock;
+///
+/// use donjon::headers::csp::{CspPatch, Directive};
+/// use donjon::headers::{ConfigError, SecurityHeaders};
+/// use http::{Request, Response};
+/// use tower::{ServiceBuilder, ServiceExt};
+///
+/// static WITH_MAP: LazyLock<Result<CspPatch, ConfigError>> = LazyLock::new(|| {
+///     CspPatch::new().extend(Directive::ImgSrc, ["https://tiles.example.com"]).build()
+/// });
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), ConfigError> {
+/// let service = ServiceBuilder::new()
+///     .layer(SecurityHeaders::strict().build()?)
+///     .service_fn(async |_: Request<()>| {
+///         let mut response = Response::new("a page with a map");
+///         WITH_MAP.as_ref().map_err(Clone::clone)?.apply(&mut response);
+///         Ok::<_, ConfigError>(response)
+///     });
+///
+/// let response = service.oneshot(Request::new(())).await?;
+///
+/// let policy = response.headers()["content-security-policy"].to_str().unwrap();
+/// assert!(policy.contains("img-src 'self' https://tiles.example.com;"));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a patch changes nothing until it is part of a response"]
+pub struct CspPatch {
+    /// `None` sends no policy at all.
+    changes: Option<Arc<[Change]>>,
+}
+
+impl CspPatch {
+    /// A patch that changes nothing yet.
+    #[expect(clippy::new_ret_no_self, reason = "a patch is checked when it is built")]
+    pub fn new() -> CspPatchBuilder {
+        CspPatchBuilder { changes: Ok(Vec::new()) }
+    }
+
+    /// Sends this one response without any Content-Security-Policy.
+    pub const fn dangerously_drop_policy() -> Self {
+        Self { changes: None }
+    }
+
+    /// Puts the patch into the response's extensions, under what an inner layer has put there.
+    pub fn apply<H: ResponseHead>(&self, response: &mut H) {
+        let patch = match response.extension::<Self>() {
+            None => self.clone(),
+            Some(inner) => inner.over(self),
+        };
+        response.insert_extension(patch);
+    }
+
+    /// Both patches, this one last.
+    fn over(self, outer: &Self) -> Self {
+        let (Some(outer), Some(inner)) = (&outer.changes, &self.changes) else {
+            return Self { changes: None };
+        };
+        Self { changes: Some(outer.iter().chain(&**inner).cloned().collect()) }
+    }
+
+    /// The changed policy; `None` if it is to be dropped.
+    pub(crate) fn changed(
+        &self,
+        policy: &ContentSecurityPolicy,
+    ) -> Option<Result<ContentSecurityPolicy, ConfigError>> {
+        let changes = self.changes.as_deref()?;
+        let builder = policy.clone().into_builder();
+        let builder =
+            changes.iter().fold(builder, |builder, change| builder.change(Ok(change.clone())));
+        Some(builder.build())
+    }
+}
+
+/// Builds a [`CspPatch`].
+#[derive(Clone, Debug)]
+#[must_use = "a builder does nothing until it is built"]
+pub struct CspPatchBuilder {
+    changes: Result<Vec<Change>, ConfigError>,
+}
+
+impl CspPatchBuilder {
+    /// Adds to a directive. If it is absent, it starts from what browsers fall back to; `'none'`
+    /// gives way.
+    pub fn extend<V: CspValue>(
+        self,
+        directive: Directive,
+        values: impl IntoIterator<Item = V>,
+    ) -> Self {
+        self.push(Change::new(Change::Extend, directive, values))
+    }
+
+    /// Sets a directive, whether it is there or not.
+    pub fn replace<V: CspValue>(
+        self,
+        directive: Directive,
+        values: impl IntoIterator<Item = V>,
+    ) -> Self {
+        self.push(Change::new(Change::Replace, directive, values))
+    }
+
+    /// Removes a directive.
+    pub fn remove(self, directive: Directive) -> Self {
+        self.push(Ok(Change::Remove(directive)))
+    }
+
+    /// The patch, or the first mistake.
+    pub fn build(self) -> Result<CspPatch, ConfigError> {
+        Ok(CspPatch { changes: Some(self.changes?.into()) })
+    }
+
+    fn push(self, change: Result<Change, ConfigError>) -> Self {
+        let changes = self.changes.and_then(|mut changes| {
+            changes.push(change?);
+            Ok(changes)
+        });
+        Self { changes }
+    }
+}
+
+/// One change to one directive.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Change {
+    /// As [`Replace`](Self::Replace), for a directive that is not there yet.
+    Set(Directive, Vec<Item>),
+    Extend(Directive, Vec<Item>),
+    Replace(Directive, Vec<Item>),
+    Remove(Directive),
+}
+
+impl Change {
+    pub(super) fn new<V: CspValue>(
+        change: fn(Directive, Vec<Item>) -> Self,
+        directive: Directive,
+        values: impl IntoIterator<Item = V>,
+    ) -> Result<Self, ConfigError> {
+        let items = values.into_iter().map(|value| value.into_item(directive));
+        Ok(change(directive, items.collect::<Result<_, _>>()?))
+    }
+
+    pub(super) fn directive(&self) -> Directive {
+        match self {
+            Self::Set(directive, _)
+            | Self::Extend(directive, _)
+            | Self::Replace(directive, _)
+            | Self::Remove(directive) => *directive,
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! What every middleware of this crate is: a decision on the request head and an edit of the
+//! response head.
+//!
+//! A [`Middleware`] knows no framework. The same value is a tower layer (`.layer(x)`) and, with the
+//! feature `actix`, an actix-web middleware (`.wrap(x)`).
+//!
+//! # Stacks
+//!
+//! A tuple of middleware is a middleware, and [`Stack`] puts it around an app as **one** layer.
+//! That is worth doing: each `axum::Router::layer` call boxes a service and costs several
+//! allocations per request whatever the layer does.
+//!
+//! # Example
+//!
+//! A middleware of your own, together with one of ours:
+//!
+//! ```
+//! use std::convert::Infallible;
+//!
+//! use donjon::head::{Name, RequestHead, ResponseHead};
+//! use donjon::headers::SecurityHeaders;
+//! use donjon::middleware::{Middleware, Stack};
+//! use donjon::refusal::Refusal;
+//! use http::{Request, Response, StatusCode};
+//! use tower::{ServiceBuilder, ServiceExt};
+//!
+//! #[derive(Clone)]
+//! struct NoRobots;
+//!
+//! impl Middleware for NoRobots {
+//!     type Memo = ();
+//!     type Refusal = Refusal;
+//!
+//!     fn admit<R: RequestHead>(&self, request: &mut R, _: &mut ()) -> Result<(), Refusal> {
+//!         static USER_AGENT: Name = Name::from_static("user-agent");
+//!         let robot = request.header(&USER_AGENT).any(|agent| agent == b"robot");
+//!         if robot {
+//!             return Err(Refusal::new(StatusCode::FORBIDDEN, "robot"));
+//!         }
+//!         Ok(())
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let service = ServiceBuilder::new()
+//!     .layer(Stack::new((SecurityHeaders::strict().build()?, NoRobots)))
+//!     .service_fn(|_: Request<()>| async { Ok::<_, Infallible>(Response::new("hello".into())) });
+//!
+//! let request = Request::builder().header("user-agent", "robot").body(())?;
+//! let response: Response<axum::body::Body> = service.oneshot(request).await?;
+//!
+//! assert_eq!(response.status(), 403);
+//! assert_eq!(response.headers()["x-frame-options"], "DENY", "refusals are covered too");
+//! # Ok(())
+//! # }
+//! ```
+
+use crate::adapters::adapt;
+use crate::head::{RequestHead, ResponseHead};
+use crate::refusal::MaybeRefusal;
+
+/// A decision on the request head and an edit of the response head.
+pub trait Middleware {
+    /// What [`admit`](Self::admit) leaves for [`finish`](Self::finish).
+    type Memo: Default;
+
+    /// [`Refusal`](crate::refusal::Refusal), or [`Infallible`](std::convert::Infallible) for a
+    /// middleware that never refuses and therefore asks nothing of the response body.
+    type Refusal: MaybeRefusal;
+
+    /// Lets the request pass or refuses it.
+    fn admit<R: RequestHead>(
+        &self,
+        request: &mut R,
+        memo: &mut Self::Memo,
+    ) -> Result<(), Self::Refusal>;
+
+    /// Edits the head of the response, whoever made it: the handler, a layer nearer to it, or a
+    /// refusal. In a stack a refusal is finished by every member, also by those further in than the
+    /// one that refused; they see their memo as `Default` made it.
+    ///
+    /// actix-web may ask for the response of one error several times, so doing this twice must be
+    /// doing it once.
+    fn finish<H: ResponseHead>(&self, memo: &Self::Memo, response: &mut H) {
+        let _ = (memo, response);
+    }
+}
+
+/// Several middleware as one layer: the first is the outermost.
+///
+/// See the [module docs](self) for an example.
+#[derive(Clone, Copy, Debug, Default)]
+#[must_use = "a stack does nothing until it is put around a service"]
+pub struct Stack<M>(M);
+
+impl<M: Middleware> Stack<M> {
+    /// Takes one middleware or a tuple of up to eight; tuples nest.
+    pub const fn new(middleware: M) -> Self {
+        Self(middleware)
+    }
+}
+
+impl<M: Middleware> Middleware for Stack<M> {
+    type Memo = M::Memo;
+    type Refusal = M::Refusal;
+
+    fn admit<R: RequestHead>(
+        &self,
+        request: &mut R,
+        memo: &mut Self::Memo,
+    ) -> Result<(), Self::Refusal> {
+        self.0.admit(request, memo)
+    }
+
+    fn finish<H: ResponseHead>(&self, memo: &Self::Memo, response: &mut H) {
+        self.0.finish(memo, response);
+    }
+}
+
+adapt!(Stack<M>);
+
+/// Implements `Middleware` for a tuple; the second list is the first in reverse, as a response
+/// passes the innermost member first.
+macro_rules! tuple {
+    ($($member:ident $index:tt),+; $($back:tt),+) => {
+        impl<$($member: Middleware),+> Middleware for ($($member,)+) {
+            type Memo = ($($member::Memo,)+);
+            type Refusal = tuple!(@refusal $($member)+);
+
+            fn admit<Req: RequestHead>(
+                &self,
+                request: &mut Req,
+                memo: &mut Self::Memo,
+            ) -> Result<(), Self::Refusal> {
+                tuple!(@admit self request memo $($member $index)+)
+            }
+
+            fn finish<Res: ResponseHead>(&self, memo: &Self::Memo, response: &mut Res) {
+                $(self.$back.finish(&memo.$back, response);)+
+            }
+        }
+    };
+    (@refusal $last:ident) => { $last::Refusal };
+    (@refusal $first:ident $($rest:ident)+) => {
+        <$first::Refusal as MaybeRefusal>::Or<tuple!(@refusal $($rest)+)>
+    };
+    (@admit $self:ident $request:ident $memo:ident $last:ident $index:tt) => {
+        $self.$index.admit($request, &mut $memo.$index)
+    };
+    (@admit $self:ident $request:ident $memo:ident $first:ident $index:tt $($rest:tt)+) => {
+        match $self.$index.admit($request, &mut $memo.$index) {
+            Err(refusal) => Err(refusal.left()),
+            Ok(()) => (tuple!(@admit $self $request $memo $($rest)+))
+                .map_err(<$first::Refusal as MaybeRefusal>::right),
+        }
+    };
+}
+
+tuple!(A 0; 0);
+tuple!(A 0, B 1; 1, 0);
+tuple!(A 0, B 1, C 2; 2, 1, 0);
+tuple!(A 0, B 1, C 2, D 3; 3, 2, 1, 0);
+tuple!(A 0, B 1, C 2, D 3, E 4; 4, 3, 2, 1, 0);
+tuple!(A 0, B 1, C 2, D 3, E 4, F 5; 5, 4, 3, 2, 1, 0);
+tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6; 6, 5, 4, 3, 2, 1, 0);
+tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7; 7, 6, 5, 4, 3, 2, 1, 0);

@@ -1,0 +1,309 @@
+//! The answer to a request that a middleware does not let through.
+//!
+//! A refusal is a response, never an error of the service. The client gets the status and a short
+//! problem document ([RFC 9457]) that says nothing of the reason; the reason goes into the
+//! response's extensions, where logs, metrics and an app's own error page find it:
+//!
+//! ```
+//! use donjon::refusal::Refusal;
+//! use http::{Response, StatusCode};
+//!
+//! let refusal = Refusal::new(StatusCode::FORBIDDEN, "address not on the list");
+//! let response: Response<axum::body::Body> = refusal.into_response();
+//!
+//! assert_eq!(response.status(), StatusCode::FORBIDDEN);
+//! assert_eq!(response.headers()["content-type"], "application/problem+json");
+//! assert_eq!(response.extensions().get::<Refusal>().unwrap().reason(), "address not on the list");
+//! ```
+//!
+//! An app that wants its own page maps the response, in an outer layer, when it finds a
+//! [`Refusal`] in the extensions.
+//!
+//! [RFC 9457]: https://www.rfc-editor.org/rfc/rfc9457
+
+use std::convert::Infallible;
+
+use bytes::Bytes;
+use http::StatusCode;
+
+use crate::head::{Name, ResponseHead, Value};
+
+/// Why and how a request was refused.
+#[derive(Clone, Debug)]
+#[must_use = "a refusal is to be returned"]
+pub struct Refusal {
+    status: StatusCode,
+    reason: &'static str,
+    /// In a box, so that a refusal stays small on the way of every request.
+    header: Option<Box<(Name, Value)>>,
+}
+
+impl Refusal {
+    /// A refusal with this status. The reason is for logs: the client never sees it.
+    pub const fn new(status: StatusCode, reason: &'static str) -> Self {
+        Self { status, reason, header: None }
+    }
+
+    /// Adds a header to the response, such as `Retry-After` or `WWW-Authenticate`.
+    pub fn with_header(mut self, name: Name, value: Value) -> Self {
+        self.header = Some(Box::new((name, value)));
+        self
+    }
+
+    /// The status the client gets.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The reason, which the client does not get.
+    #[must_use]
+    pub const fn reason(&self) -> &'static str {
+        self.reason
+    }
+
+    /// The response the client gets.
+    #[must_use]
+    pub fn into_response<B: From<Bytes>>(self) -> http::Response<B> {
+        let mut response = http::Response::new(B::from(self.problem()));
+        *response.status_mut() = self.status;
+        self.finish(&mut response);
+        response
+    }
+
+    fn finish<H: ResponseHead>(self, response: &mut H) {
+        response.insert_bytes(&CONTENT_TYPE, Bytes::from_static(PROBLEM_JSON));
+        response.insert_bytes(&CACHE_CONTROL, Bytes::from_static(b"no-store"));
+        if let Some((name, value)) = self.header.as_deref() {
+            response.insert(name, value);
+        }
+        response.insert_extension(self);
+    }
+
+    /// The document, by status. With the type `about:blank` the title is the status phrase.
+    fn problem(&self) -> Bytes {
+        macro_rules! problems {
+            ($($status:literal $title:literal,)+) => {
+                match self.status.as_u16() {
+                    $($status => Bytes::from_static(
+                        concat!("{\"status\":", $status, ",\"title\":\"", $title, "\"}").as_bytes(),
+                    ),)+
+                    status => Bytes::from(format!("{{\"status\":{status}}}")),
+                }
+            };
+        }
+        problems! {
+            400 "Bad Request",
+            401 "Unauthorized",
+            403 "Forbidden",
+            404 "Not Found",
+            405 "Method Not Allowed",
+            413 "Content Too Large",
+            415 "Unsupported Media Type",
+            421 "Misdirected Request",
+            422 "Unprocessable Content",
+            429 "Too Many Requests",
+            500 "Internal Server Error",
+            503 "Service Unavailable",
+        }
+    }
+}
+
+/// [`Refusal`] or [`Infallible`]: what a [`Middleware`](crate::middleware::Middleware) may refuse
+/// with.
+///
+/// Only a stack in which some member can refuse asks its response body to be one that can be built;
+/// a stack of others takes any body. This trait is how the compiler knows.
+pub trait MaybeRefusal: sealed::Sealed + Sized {
+    /// What two middleware together may refuse with.
+    type Or<B: MaybeRefusal>: MaybeRefusal;
+
+    /// The first one's refusal as that of both.
+    fn left<B: MaybeRefusal>(self) -> Self::Or<B>;
+
+    /// The second one's refusal as that of both.
+    fn right<B: MaybeRefusal>(other: B) -> Self::Or<B>;
+
+    /// The refusal, if there can be one.
+    fn into_refusal(self) -> Refusal;
+
+    /// The body of an actix-web response that may be a refusal's.
+    #[cfg(feature = "actix")]
+    type ActixBody<B>;
+
+    /// The response of the inner service.
+    #[cfg(feature = "actix")]
+    fn actix_admitted<B>(
+        response: actix_web::dev::ServiceResponse<B>,
+    ) -> actix_web::dev::ServiceResponse<Self::ActixBody<B>>;
+
+    /// The response to a refused request.
+    #[cfg(feature = "actix")]
+    fn actix_refused<B>(
+        self,
+        request: actix_web::dev::ServiceRequest,
+    ) -> actix_web::dev::ServiceResponse<Self::ActixBody<B>>;
+}
+
+impl MaybeRefusal for Infallible {
+    type Or<B: MaybeRefusal> = B;
+
+    fn left<B: MaybeRefusal>(self) -> B {
+        match self {}
+    }
+
+    fn right<B: MaybeRefusal>(other: B) -> B {
+        other
+    }
+
+    fn into_refusal(self) -> Refusal {
+        match self {}
+    }
+
+    #[cfg(feature = "actix")]
+    type ActixBody<B> = B;
+
+    #[cfg(feature = "actix")]
+    fn actix_admitted<B>(
+        response: actix_web::dev::ServiceResponse<B>,
+    ) -> actix_web::dev::ServiceResponse<B> {
+        response
+    }
+
+    #[cfg(feature = "actix")]
+    fn actix_refused<B>(
+        self,
+        _: actix_web::dev::ServiceRequest,
+    ) -> actix_web::dev::ServiceResponse<B> {
+        match self {}
+    }
+}
+
+impl MaybeRefusal for Refusal {
+    type Or<B: MaybeRefusal> = Self;
+
+    fn left<B: MaybeRefusal>(self) -> Self {
+        self
+    }
+
+    fn right<B: MaybeRefusal>(other: B) -> Self {
+        other.into_refusal()
+    }
+
+    fn into_refusal(self) -> Refusal {
+        self
+    }
+
+    #[cfg(feature = "actix")]
+    type ActixBody<B> = actix_web::body::EitherBody<B>;
+
+    #[cfg(feature = "actix")]
+    fn actix_admitted<B>(
+        response: actix_web::dev::ServiceResponse<B>,
+    ) -> actix_web::dev::ServiceResponse<Self::ActixBody<B>> {
+        response.map_into_left_body()
+    }
+
+    #[cfg(feature = "actix")]
+    fn actix_refused<B>(
+        self,
+        request: actix_web::dev::ServiceRequest,
+    ) -> actix_web::dev::ServiceResponse<Self::ActixBody<B>> {
+        request.into_response(self.into_actix_response()).map_into_right_body()
+    }
+}
+
+#[cfg(feature = "actix")]
+impl Refusal {
+    /// The response the client gets, for actix-web.
+    #[must_use]
+    pub fn into_actix_response(self) -> actix_web::HttpResponse {
+        // Any status of `http` 1 is one of `http` 0.2.
+        let status = actix_web::http::StatusCode::from_u16(self.status.as_u16())
+            .unwrap_or(actix_web::http::StatusCode::INTERNAL_SERVER_ERROR);
+        let body = actix_web::body::BoxBody::new(self.problem());
+        let mut response = actix_web::HttpResponse::with_body(status, body);
+        self.finish(&mut response);
+        response
+    }
+}
+
+/// For extractors of actix-web, which refuse with an error.
+#[cfg(feature = "actix")]
+impl actix_web::ResponseError for Refusal {
+    fn status_code(&self) -> actix_web::http::StatusCode {
+        self.clone().into_actix_response().status()
+    }
+
+    fn error_response(&self) -> actix_web::HttpResponse {
+        self.clone().into_actix_response()
+    }
+}
+
+#[cfg(feature = "actix")]
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.status, self.reason)
+    }
+}
+
+/// Makes the response of a refusal, for any body if there can be none.
+///
+/// Implemented for [`Refusal`] where the body can be made of bytes, and for [`Infallible`].
+pub trait Answer<B>: MaybeRefusal {
+    /// The response the client gets.
+    fn answer(self) -> http::Response<B>;
+}
+
+impl<B> Answer<B> for Infallible {
+    fn answer(self) -> http::Response<B> {
+        match self {}
+    }
+}
+
+impl<B: From<Bytes>> Answer<B> for Refusal {
+    fn answer(self) -> http::Response<B> {
+        self.into_response()
+    }
+}
+
+mod sealed {
+    #[expect(unnameable_types, reason = "this is what seals it")]
+    pub trait Sealed {}
+    impl Sealed for super::Infallible {}
+    impl Sealed for super::Refusal {}
+}
+
+const PROBLEM_JSON: &[u8] = b"application/problem+json";
+static CONTENT_TYPE: Name = Name::from_static("content-type");
+static CACHE_CONTROL: Name = Name::from_static("cache-control");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_client_learns_the_status_and_nothing_else() {
+        for status in (400..600).filter_map(|code| StatusCode::from_u16(code).ok()) {
+            let response: http::Response<Bytes> =
+                Refusal::new(status, "the secret reason").into_response();
+
+            assert_eq!(response.status(), status);
+            assert_eq!(response.headers()["cache-control"], "no-store", "{status}");
+            let problem: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
+            assert_eq!(problem["status"], status.as_u16(), "{status}");
+            let sent = format!("{:?} {:?}", response.headers(), response.body());
+            assert!(!sent.contains("secret"), "{sent}");
+        }
+    }
+
+    #[test]
+    fn a_header_of_the_refusal_is_sent() {
+        let refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, "too many")
+            .with_header(Name::from_static("retry-after"), Value::new("3").unwrap());
+
+        let response: http::Response<Bytes> = refusal.into_response();
+
+        assert_eq!(response.headers()["retry-after"], "3");
+    }
+}
