@@ -213,7 +213,7 @@ impl ContentSecurityPolicyBuilder {
     }
 
     /// Adds to a directive. If it is absent, it starts from what browsers fall back to, so that
-    /// nothing that was allowed is lost; `'none'` gives way.
+    /// what was allowed stays allowed, as far as the directive heeds it; `'none'` gives way.
     pub fn extend<V: CspValue>(
         self,
         directive: Directive,

@@ -113,6 +113,8 @@ impl Source {
         }
         if let Some(scheme) = text.strip_suffix(':')
             && is_scheme(scheme)
+            // A host whose port has been forgotten. Schemes with dots exist, and no page loads them.
+            && !scheme.contains('.')
         {
             return Ok(Self::Scheme(Scheme(scheme.to_ascii_lowercase())));
         }
