@@ -52,6 +52,8 @@ impl HeaderSet {
     pub fn push(&mut self, name: Name, value: Value, precedence: Precedence) {
         self.entries.retain(|(known, _)| known.v1 != name.v1);
         self.v1.insert(name.v1.clone(), value.v1.clone());
+        // A clone keeps the room, so the handler's headers find theirs without hashing ours anew.
+        self.v1.reserve(ROOM);
         self.rules.set(name.as_str(), Rule::Ours(precedence, value.as_bytes().into()));
         self.entries.push((name, value));
     }
@@ -143,6 +145,9 @@ impl HeaderSet {
         }
     }
 }
+
+/// How many headers of its own a handler usually has, and some more.
+const ROOM: usize = 6;
 
 /// A rule per header name.
 ///

@@ -133,15 +133,16 @@ impl Compiled {
         // stands in that copy's page would stop its scripts.
         let stored = response.status() == NOT_MODIFIED && self.takes_nonce;
         let document = !self.built_from.only_documents || may_be_document(response);
-        if document && !stored && nonce.is_none() && patched.is_none() {
-            response.underlay(&variant.all);
-        } else if !document {
+        if !document {
             response.underlay(&variant.bare);
-        } else {
+        } else if stored {
             response.underlay(&variant.without_csp);
-            if !stored {
-                self.send_policies(patched.unwrap_or(&variant.policies), nonce, response);
-            }
+        } else if nonce.is_none() && patched.is_none() {
+            response.underlay(&variant.all);
+        } else {
+            // Before the others, so that the map grows once.
+            self.send_policies(patched.unwrap_or(&variant.policies), nonce, response);
+            response.underlay(&variant.without_csp);
         }
         if let Some(value) = &self.cache_control {
             self.keep_uncached(value, response);

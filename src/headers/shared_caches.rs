@@ -18,47 +18,44 @@ pub(super) fn keep_from<H: ResponseHead>(response: &mut H) {
             "a response with a nonce may be kept by shared caches, because its handler insists: \
              say `Cache-Control: private` on pages whose scripts need the nonce"
         ),
-        Said::Otherwise(mut value) => {
-            value.extend_from_slice(b", private");
+        Said::Otherwise => {
+            let mut values: Vec<_> = response.header(&CACHE_CONTROL).collect();
+            values.push(b"private");
+            let value = values.join(&b", "[..]);
             response.insert_bytes(&CACHE_CONTROL, value.into());
         }
     }
 }
 
-#[derive(Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Said {
     Nothing,
     Private,
     Insists,
     /// Something that leaves shared caches free to keep it.
-    Otherwise(Vec<u8>),
+    Otherwise,
 }
 
 fn said<H: ResponseHead>(response: &H) -> Said {
-    let value = response.header(&CACHE_CONTROL).collect::<Vec<_>>().join(&b", "[..]);
-    let says = |wanted: &str| {
-        value.split(|byte| *byte == b',').any(|directive| {
-            // `private="field"` is about that field alone.
-            let name = match wanted {
-                "s-maxage" => directive.split(|byte| *byte == b'=').next(),
-                _ => Some(directive),
-            };
-            let name = name.unwrap_or_default().trim_ascii();
-            name.eq_ignore_ascii_case(wanted.as_bytes())
-        })
+    let directives = || {
+        let values = response.header(&CACHE_CONTROL);
+        values.flat_map(|value| value.split(|byte| *byte == b',')).map(<[u8]>::trim_ascii)
     };
+    let says = |wanted: &str| directives().any(|said| said.eq_ignore_ascii_case(wanted.as_bytes()));
+    // `private="field"` is about that field alone.
     if says("no-store") || says("private") {
         return Said::Private;
     }
-    let for_caches =
-        [&CDN_CACHE_CONTROL, &SURROGATE_CONTROL].iter().any(|name| response.contains(name));
-    if says("public") || says("s-maxage") || for_caches {
+    let shared_age = directives().any(|said| {
+        said.split(|byte| *byte == b'=')
+            .next()
+            .is_some_and(|name| name.trim_ascii().eq_ignore_ascii_case(b"s-maxage"))
+    });
+    let for_caches = [&CDN_CACHE_CONTROL, &SURROGATE_CONTROL];
+    if says("public") || shared_age || for_caches.iter().any(|name| response.contains(name)) {
         return Said::Insists;
     }
-    if value.is_empty() {
-        return Said::Nothing;
-    }
-    Said::Otherwise(value)
+    if directives().all(<[u8]>::is_empty) { Said::Nothing } else { Said::Otherwise }
 }
 
 static CACHE_CONTROL: Name = Name::from_static("cache-control");

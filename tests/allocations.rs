@@ -1,0 +1,155 @@
+//! The path of a normal request allocates nothing beyond what its header map needs.
+
+#![cfg(all(feature = "actix", feature = "axum", feature = "headers"))]
+
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use donjon::head::RequestHead;
+use donjon::headers::{
+    ContentTypeOptions, CrossOriginOpenerPolicy, DnsPrefetchControl, FrameOptions, Nonce,
+    OriginAgentCluster, ReferrerPolicy, SecurityHeaders, SecurityHeadersBuilder,
+};
+use donjon::middleware::{Middleware, Stack};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
+use tower::{Layer, Service};
+
+fn some_headers() -> SecurityHeadersBuilder {
+    SecurityHeaders::builder()
+        .with(ContentTypeOptions::NoSniff)
+        .with(FrameOptions::Deny)
+        .with(ReferrerPolicy::NoReferrer)
+        .with(CrossOriginOpenerPolicy::SameOrigin)
+        .with(OriginAgentCluster::On)
+        .with(DnsPrefetchControl::Off)
+        .remove_leaking(true)
+}
+
+/// How often a call of the service allocates, its future and its response's end included.
+fn allocations<S, B>(mut service: S, request: impl Fn() -> Request<B>) -> u64
+where
+    S: Service<Request<B>, Response = Response<()>, Error = Infallible>,
+{
+    let mut call = |request| {
+        let mut future = pin!(service.call(request));
+        let polled = future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(polled, Poll::Ready(Ok(_))));
+    };
+    // What is made once is made now.
+    call(request());
+    let request = request();
+    allocation_counter::measure(|| call(request)).count_total
+}
+
+fn hello(_: Request<()>) -> Ready<Result<Response<()>, Infallible>> {
+    let mut response = Response::new(());
+    let html = HeaderValue::from_static("text/html");
+    response.headers_mut().insert(http::header::CONTENT_TYPE, html);
+    ready(Ok(response))
+}
+
+/// The cheapest way known by hand: the headers ready in a map that is cloned, and the handler's
+/// moved over it.
+fn by_hand() -> impl Service<Request<()>, Response = Response<()>, Error = Infallible> {
+    let mut ours = HeaderMap::new();
+    for line in some_headers().build().unwrap().to_string().lines() {
+        let (name, value) = line.split_once(": ").unwrap();
+        let name: HeaderName = name.parse().unwrap();
+        ours.insert(name, value.parse().unwrap());
+    }
+    ours.reserve(6);
+    tower::service_fn(move |request| {
+        let mut response = hello(request).into_inner().unwrap();
+        let theirs = std::mem::replace(response.headers_mut(), ours.clone());
+        response.headers_mut().extend(theirs);
+        ready(Ok(response))
+    })
+}
+
+#[test]
+fn headers_cost_what_they_cost_by_hand() {
+    let floor = allocations(by_hand(), || Request::new(()));
+
+    let alone = some_headers().build().unwrap().layer(tower::service_fn(hello));
+    assert_eq!(allocations(alone, || Request::new(())), floor);
+
+    let headers = some_headers().build().unwrap();
+    let stack = Stack::new((headers.clone(), Idle, Idle)).layer(tower::service_fn(hello));
+    assert_eq!(allocations(stack, || Request::new(())), floor, "a stack adds nothing");
+}
+
+#[test]
+fn a_nonce_costs_its_header_and_the_request_context() {
+    let fixed = some_headers().with(policy("script-src 'self'")).build().unwrap();
+    let fixed = allocations(fixed.layer(tower::service_fn(hello)), || Request::new(()));
+    let context = allocation_counter::measure(|| {
+        Request::new(()).extensions_mut().insert(Arc::new([0_u8; 64]));
+    });
+
+    let with_nonce = some_headers().with(policy("script-src 'nonce'")).build().unwrap();
+    let taken = with_nonce.layer(tower::service_fn(|request: Request<()>| {
+        let (mut parts, ()) = request.into_parts();
+        let nonce = <Nonce as axum::extract::FromRequestParts<()>>::from_request_parts;
+        let mut nonce = pin!(nonce(&mut parts, &()));
+        let polled = nonce.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(polled, Poll::Ready(Ok(_))));
+        let mut response = Response::new(());
+        let private = HeaderValue::from_static("private");
+        response.headers_mut().insert(http::header::CACHE_CONTROL, private);
+        ready(Ok(response))
+    }));
+
+    let cost = allocations(taken, || Request::new(()));
+    assert!(cost <= fixed + context.count_total + 1, "{cost} over {fixed} and {context:?}");
+}
+
+#[actix_web::test]
+async fn in_actix_web_headers_cost_no_allocation() {
+    use actix_web::dev::{ServiceRequest, Transform, fn_service};
+    use actix_web::test::TestRequest;
+    use actix_web::{HttpResponse, dev};
+
+    async fn hello(request: ServiceRequest) -> actix_web::Result<dev::ServiceResponse> {
+        Ok(request.into_response(HttpResponse::Ok().content_type("text/html").finish()))
+    }
+    async fn count<S: dev::Service<ServiceRequest, Error: std::fmt::Debug>>(service: S) -> u64 {
+        let requests = || TestRequest::default().to_srv_request();
+        // actix-web keeps response heads, with their maps, for the next response.
+        for _ in 0..3 {
+            service.call(requests()).await.unwrap();
+        }
+        let request = requests();
+        let measured = allocation_counter::measure(|| {
+            let mut future = pin!(service.call(request));
+            let polled = future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            assert!(matches!(polled, Poll::Ready(Ok(_))));
+        });
+        measured.count_total
+    }
+
+    let bare = count(fn_service(hello)).await;
+    let headers = Stack::new((some_headers().build().unwrap(), Idle));
+    let ours = count(headers.new_transform(fn_service(hello)).await.unwrap()).await;
+
+    assert_eq!(ours, bare);
+}
+
+fn policy(text: &str) -> donjon::headers::ContentSecurityPolicy {
+    text.parse().unwrap()
+}
+
+/// A middleware that does nothing.
+#[derive(Clone)]
+struct Idle;
+
+impl Middleware for Idle {
+    type Memo = ();
+    type Refusal = Infallible;
+
+    fn admit<R: RequestHead>(&self, _: &mut R, (): &mut ()) -> Result<(), Infallible> {
+        Ok(())
+    }
+}
