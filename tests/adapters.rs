@@ -1,6 +1,7 @@
 //! What the adapters promise of themselves, whatever the middleware.
 
 #![cfg(all(feature = "actix", feature = "axum", feature = "headers"))]
+#![allow(clippy::unwrap_used, reason = "a test's failure is its message")]
 
 use std::convert::Infallible;
 use std::rc::Rc;

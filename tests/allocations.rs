@@ -1,6 +1,7 @@
 //! The path of a normal request allocates nothing beyond what its header map needs.
 
 #![cfg(all(feature = "actix", feature = "axum", feature = "headers"))]
+#![allow(clippy::unwrap_used, reason = "a test's failure is its message")]
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};

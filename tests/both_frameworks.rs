@@ -2,6 +2,7 @@
 //! requests, the same answers.
 
 #![cfg(all(feature = "actix", feature = "axum", feature = "headers"))]
+#![allow(clippy::unwrap_used, reason = "a test's failure is its message")]
 
 use std::collections::{BTreeMap, HashSet};
 use std::convert::Infallible;

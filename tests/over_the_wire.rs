@@ -1,6 +1,7 @@
 //! Real servers and real sockets: what a client sees, not what a test service says.
 
 #![cfg(all(feature = "actix", feature = "axum", feature = "headers"))]
+#![allow(clippy::unwrap_used, reason = "a test's failure is its message")]
 
 use actix_web::{App, HttpResponse, HttpServer, web};
 use axum::Router;

@@ -301,6 +301,3 @@ impl Format {
 
 const ALLOW: Name = Name::from_static("allow");
 const RETRY_AFTER: Name = Name::from_static("retry-after");
-
-#[cfg(test)]
-mod tests;
