@@ -174,6 +174,13 @@ fn with_policy(
     kind: HeaderKind,
     directives: Table<Words>,
 ) -> Result<SecurityHeadersBuilder, String> {
+    let with = match kind {
+        HeaderKind::ContentSecurityPolicy => SecurityHeader::ContentSecurityPolicy,
+        HeaderKind::ContentSecurityPolicyReportOnly => |policy: ContentSecurityPolicy| {
+            SecurityHeader::ContentSecurityPolicyReportOnly(ReportOnly(policy))
+        },
+        _ => return Err(format!("{kind}: write the value as text, as it is sent")),
+    };
     let empty = ContentSecurityPolicy::builder();
     let policy = directives
         .0
@@ -181,11 +188,7 @@ fn with_policy(
         .fold(empty, |policy, (name, words)| policy.directive(&name, words.into_list()))
         .build()
         .map_err(|error| error.to_string())?;
-    match kind {
-        HeaderKind::ContentSecurityPolicy => Ok(builder.with(policy)),
-        HeaderKind::ContentSecurityPolicyReportOnly => Ok(builder.with(ReportOnly(policy))),
-        _ => Err(format!("{kind}: write the value as text, as it is sent")),
-    }
+    Ok(builder.with(with(policy)))
 }
 
 impl Words {

@@ -27,5 +27,5 @@ word_header! {
         /// Types are not guessed.
         NoSniff = "nosniff",
     }
-    weakest first: "nosniff"
+    word, weakest first: "nosniff"
 }

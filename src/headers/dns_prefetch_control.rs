@@ -30,5 +30,5 @@ word_header! {
         /// Look-ups ahead.
         On = "on",
     }
-    weakest first: "on" "off"
+    word, weakest first: "on" "off"
 }

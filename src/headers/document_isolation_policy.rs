@@ -34,5 +34,5 @@ word_header! {
         /// Not isolated: what browsers do without the header.
         None = "none",
     }
-    weakest first: "none" "isolate-and-credentialless" "isolate-and-require-corp"
+    token, weakest first: "none" "isolate-and-credentialless" "isolate-and-require-corp"
 }

@@ -40,5 +40,5 @@ word_header! {
         /// Everything: what browsers do without the header.
         UnsafeNone = "unsafe-none",
     }
-    weakest first: "unsafe-none" "credentialless" "require-corp"
+    token, weakest first: "unsafe-none" "credentialless" "require-corp"
 }

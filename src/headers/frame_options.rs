@@ -31,7 +31,7 @@ word_header! {
         /// Pages of the same origin.
         SameOrigin = "SAMEORIGIN",
     }
-    weakest first: "SAMEORIGIN" "DENY"
+    word, weakest first: "SAMEORIGIN" "DENY"
 }
 
 impl FrameOptions {

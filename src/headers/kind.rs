@@ -198,17 +198,37 @@ impl<T: HeaderValue> HeaderValue for ReportOnly<T> {
     }
 }
 
-/// For headers whose values are a list of words, each stricter than the one before.
-pub(crate) fn stricter_word(words: &[&str], ours: &[u8], theirs: &[u8]) -> bool {
-    let rank = |value: &[u8]| {
-        // Of a list browsers take the last word they know; parameters do not change its meaning.
-        value.rsplit(|byte| *byte == b',').find_map(|word| {
-            let word = word.split(|byte| *byte == b';').next()?.trim_ascii();
-            words.iter().position(|known| word.eq_ignore_ascii_case(known.as_bytes()))
-        })
-    };
-    // A value that no browser knows protects nobody.
-    rank(ours) > rank(theirs)
+/// How browsers read a header whose value is a word, for finding out which of two is stricter.
+pub(crate) mod words {
+    /// One word, in any case.
+    pub(crate) fn word(value: &[u8], word: &str) -> bool {
+        value.trim_ascii().eq_ignore_ascii_case(word.as_bytes())
+    }
+
+    /// A token of RFC 8941, which has one case, and perhaps parameters behind it.
+    pub(crate) fn token(value: &[u8], word: &str) -> bool {
+        let token = value.split(|byte| *byte == b';').next().unwrap_or_default();
+        token.trim_ascii() == word.as_bytes()
+    }
+
+    /// Whether our value comes later in a list than theirs, which may be no word of it at all: a
+    /// value that no browser knows protects nobody.
+    pub(crate) fn later(
+        words: &[&str],
+        is: fn(&[u8], &str) -> bool,
+        ours: &[u8],
+        theirs: &[u8],
+    ) -> bool {
+        let rank = |value| words.iter().position(|word| is(value, word));
+        rank(ours) > rank(theirs)
+    }
+
+    /// As [`later`], for a list of which browsers take the last word they know.
+    pub(crate) fn listed(words: &[&str], ours: &[u8], theirs: &[u8]) -> bool {
+        let known = |value: &&[u8]| words.iter().any(|known| word(value, known));
+        let theirs = theirs.rsplit(|byte| *byte == b',').find(known);
+        later(words, word, ours, theirs.unwrap_or_default())
+    }
 }
 
 /// Declares a header whose value is one word of a list: the type, its words and their order.
@@ -218,7 +238,7 @@ macro_rules! word_header {
         $type:ident, $mend:literal {
             $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)+
         }
-        $(weakest first: $($stricter:literal)+)?
+        $($how:ident, weakest first: $($stricter:literal)+)?
     ) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -261,7 +281,7 @@ macro_rules! word_header {
 
         impl $crate::headers::kind::HeaderValue for $type {
             $(const STRICTER: Option<$crate::headers::kind::Stricter> = Some(|ours, theirs| {
-                $crate::headers::kind::stricter_word(&[$($stricter),+], ours, theirs)
+                word_header!(@later $how [$($stricter),+] ours theirs)
             });)?
 
             fn value(&self) -> std::borrow::Cow<'static, str> {
@@ -272,6 +292,17 @@ macro_rules! word_header {
                 value.parse()
             }
         }
+    };
+    (@later listed $words:tt $ours:ident $theirs:ident) => {
+        $crate::headers::kind::words::listed(&$words, $ours, $theirs)
+    };
+    (@later $how:ident $words:tt $ours:ident $theirs:ident) => {
+        $crate::headers::kind::words::later(
+            &$words,
+            $crate::headers::kind::words::$how,
+            $ours,
+            $theirs,
+        )
     };
 }
 pub(crate) use word_header;

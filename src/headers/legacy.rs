@@ -45,7 +45,7 @@ word_header! {
         /// Downloads are saved before they are opened.
         NoOpen = "noopen",
     }
-    weakest first: "noopen"
+    word, weakest first: "noopen"
 }
 
 /// An `Expect-CT` header.

@@ -39,5 +39,26 @@ word_header! {
         /// Everybody: what browsers do without the header.
         UnsafeNone = "unsafe-none",
     }
-    weakest first: "unsafe-none" "same-origin-allow-popups" "noopener-allow-popups" "same-origin"
+    token, weakest first: "unsafe-none" "same-origin-allow-popups" "noopener-allow-popups" "same-origin"
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::headers::{HeaderKind, SecurityHeader};
+
+    #[test]
+    fn what_browsers_do_not_understand_is_weaker_than_anything() {
+        let stricter = SecurityHeader::stricter(HeaderKind::CrossOriginOpenerPolicy).unwrap();
+        for (theirs, expected) in [
+            ("same-origin", false),
+            ("same-origin; report-to=\"coop\"", false),
+            ("same-origin-allow-popups", true),
+            ("Same-Origin", true),
+            ("same-origin, same-origin", true),
+            ("\"same-origin\"", true),
+            ("", true),
+        ] {
+            assert_eq!(stricter(b"same-origin", theirs.as_bytes()), expected, "{theirs}");
+        }
+    }
 }

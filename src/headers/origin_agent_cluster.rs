@@ -33,5 +33,5 @@ word_header! {
         /// Together with other origins of the site.
         Off = "?0",
     }
-    weakest first: "?0" "?1"
+    token, weakest first: "?0" "?1"
 }

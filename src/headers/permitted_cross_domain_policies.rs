@@ -33,5 +33,5 @@ word_header! {
         /// Every policy file on the site.
         All = "all",
     }
-    weakest first: "all" "by-content-type" "master-only" "none"
+    word, weakest first: "all" "by-content-type" "master-only" "none"
 }

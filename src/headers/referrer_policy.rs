@@ -45,7 +45,7 @@ word_header! {
         /// The full address to everybody.
         UnsafeUrl = "unsafe-url",
     }
-    weakest first: "unsafe-url" "no-referrer-when-downgrade" "origin-when-cross-origin" "origin"
+    listed, weakest first: "unsafe-url" "no-referrer-when-downgrade" "origin-when-cross-origin" "origin"
         "strict-origin-when-cross-origin" "strict-origin" "same-origin" "no-referrer"
 }
 
@@ -63,6 +63,10 @@ mod tests {
             ("same-origin", "SAME-ORIGIN", false),
             ("strict-origin", "unsafe-url", true),
             ("unsafe-url", "no such policy", true),
+            // The last word that browsers know counts.
+            ("same-origin", "unsafe-url, no-referrer", false),
+            ("same-origin", "no-referrer, unsafe-url", true),
+            ("same-origin", "no-referrer, of-the-future", false),
         ] {
             assert_eq!(
                 stricter(ours.as_bytes(), theirs.as_bytes()),

@@ -36,5 +36,5 @@ word_header! {
         /// Every site.
         CrossOrigin = "cross-origin",
     }
-    weakest first: "cross-origin" "same-site" "same-origin"
+    token, weakest first: "cross-origin" "same-site" "same-origin"
 }
