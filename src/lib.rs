@@ -1,4 +1,67 @@
-#![doc = include_str!("../README.md")]
+//! Layered defences for web servers written with axum, tower or actix-web.
+//!
+//! Each layer is a few lines to add and right by default. A policy that makes no sense cannot be
+//! built: constructors return an error that says how to mend it. Nothing panics on configuration or
+//! on input, and there is no unsafe code.
+//!
+//! # In five minutes
+//!
+//! With axum (feature `axum`):
+//!
+//! ```
+//! # #[cfg(feature = "axum")] {
+//! use axum::{Router, response::Html, routing::get};
+//! use donjon::headers::{Nonce, SecurityHeaders};
+//! use donjon::middleware::Stack;
+//!
+//! async fn page(nonce: Nonce) -> Html<String> {
+//!     Html(format!("<script nonce='{nonce}'>console.log('ours')</script>"))
+//! }
+//!
+//! let app: Router = Router::new()
+//!     .route("/", get(page))
+//!     .layer(Stack::new((SecurityHeaders::strict().build()?,)));
+//! # }
+//! # Ok::<_, donjon::headers::ConfigError>(())
+//! ```
+//!
+//! With actix-web (feature `actix`):
+//!
+//! ```
+//! # #[cfg(feature = "actix")] {
+//! use actix_web::{App, Responder, web, web::Html};
+//! use donjon::headers::{Nonce, SecurityHeaders};
+//! use donjon::middleware::Stack;
+//!
+//! async fn page(nonce: Nonce) -> impl Responder {
+//!     Html::new(format!("<script nonce='{nonce}'>console.log('ours')</script>"))
+//! }
+//!
+//! let headers = SecurityHeaders::strict().build()?;
+//! let app = App::new().wrap(Stack::new((headers,))).route("/", web::get().to(page));
+//! # let _ = app;
+//! # }
+//! # Ok::<_, donjon::headers::ConfigError>(())
+//! ```
+//!
+//! # Modules
+//!
+//! | module | what it is |
+//! | --- | --- |
+//! | [`headers`] | security headers, Content-Security-Policy, nonces, reports |
+//! | [`middleware`] | what a layer is, and several as one |
+//! | [`refusal`] | the answer to a request that is not let through |
+//! | [`client`] | who is asking; so far, over which scheme |
+//! | [`head`] | the heads of requests and responses, whatever the framework |
+//! | [`clock`] | time, and a clock for tests |
+//! | [`adapters`] | how a layer meets tower and actix-web |
+//!
+//! # Features
+//!
+//! Pillars are on by default and pull in no framework. `axum` and `actix` add what these frameworks
+//! need, `serde` reads policies from files, `reports` collects browsers' reports, `tracing` logs
+//! what the middleware notice. A feature adds items and never changes what others do.
+
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -13,3 +76,8 @@ pub mod headers;
 pub mod middleware;
 pub mod refusal;
 mod trace;
+
+/// Compiles the code in `README.md` as doctests; never part of a build.
+#[cfg(all(doctest, feature = "axum", feature = "headers"))]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;

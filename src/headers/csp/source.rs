@@ -75,7 +75,7 @@ pub struct Host(String);
 
 impl Source {
     /// The SHA-256 of an inline script or style: of what stands between the tags, to the byte.
-    /// See [`Hash`] for longer ones.
+    /// See [`Hash`](struct@Hash) for longer ones.
     #[must_use]
     pub fn hash_of(text: &str) -> Self {
         Self::Hash(Hash::sha256(text))

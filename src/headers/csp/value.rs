@@ -16,7 +16,7 @@ pub enum Item {
     Word(String),
 }
 
-/// What a directive takes: [`Source`], [`Hash`], [`Sandbox`], or text as it stands in a policy.
+/// What a directive takes: [`Source`], [`Hash`](struct@Hash), [`Sandbox`], or text as it stands in a policy.
 pub trait CspValue: sealed::Sealed {}
 
 impl<T: sealed::Sealed> CspValue for T {}
