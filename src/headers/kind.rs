@@ -50,7 +50,8 @@ macro_rules! headers {
             }
         }
 
-        /// A header with its typed value: whatever [`SecurityHeadersBuilder::with`] takes.
+        /// A header with its typed value: whatever
+        /// [`SecurityHeadersBuilder::with`](super::SecurityHeadersBuilder::with) takes.
         #[derive(Clone, Debug, PartialEq)]
         #[non_exhaustive]
         pub enum SecurityHeader {
