@@ -41,16 +41,11 @@ impl Context {
         self.0.has_nonce.store(true, Ordering::Relaxed);
     }
 
-    /// Whether a header will carry the nonce.
-    #[cfg(all(feature = "headers", any(feature = "axum", feature = "actix")))]
-    pub(crate) fn has_nonce(&self) -> bool {
-        self.0.has_nonce.load(Ordering::Relaxed)
-    }
-
-    /// The request's nonce, which is made when first asked for.
-    #[cfg(all(feature = "headers", any(feature = "axum", feature = "actix")))]
-    pub(crate) fn nonce(&self) -> Nonce {
-        *self.0.nonce.get_or_init(Nonce::random)
+    /// The request's nonce, which is made when first asked for; `None` if no header will carry it.
+    #[cfg(feature = "headers")]
+    pub(crate) fn nonce(&self) -> Option<Nonce> {
+        let promised = self.0.has_nonce.load(Ordering::Relaxed);
+        promised.then(|| *self.0.nonce.get_or_init(Nonce::random))
     }
 
     /// The request's nonce, if anybody has asked for it.

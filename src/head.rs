@@ -91,12 +91,14 @@ impl Value {
     }
 
     pub(crate) fn from_shared(value: Bytes) -> Option<Self> {
-        let v1 = http::HeaderValue::from_maybe_shared(value.clone()).ok()?;
+        #[cfg(feature = "actix")]
+        let v0 = http_02::HeaderValue::from_maybe_shared(value.clone()).ok()?;
+        let v1 = http::HeaderValue::from_maybe_shared(value).ok()?;
         v1.to_str().ok()?;
         Some(Self {
             v1,
             #[cfg(feature = "actix")]
-            v0: http_02::HeaderValue::from_maybe_shared(value).ok()?,
+            v0,
         })
     }
 

@@ -75,6 +75,7 @@ pub mod head;
 pub mod headers;
 pub mod middleware;
 pub mod refusal;
+#[cfg(feature = "headers")]
 mod trace;
 
 /// Compiles the code in `README.md` as doctests; never part of a build.

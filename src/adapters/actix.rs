@@ -140,10 +140,9 @@ mod headers {
         type Future = Ready<Result<Self, Error>>;
 
         fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-            ready(match request.extensions().get::<Context>() {
-                Some(context) if context.has_nonce() => Ok(context.nonce()),
-                _ => Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, NO_NONCE).into()),
-            })
+            let nonce = request.extensions().get().and_then(Context::nonce);
+            let refusal = || Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, NO_NONCE).into();
+            ready(nonce.ok_or_else(refusal))
         }
     }
 }

@@ -1,8 +1,6 @@
 //! Extractors and response parts for axum.
 
-use axum_core::extract::FromRequestParts;
-use axum_core::response::{IntoResponse, IntoResponseParts, Response, ResponseParts};
-use http::request::Parts;
+use axum_core::response::{IntoResponse, Response};
 
 use crate::refusal::Refusal;
 
@@ -16,21 +14,20 @@ impl IntoResponse for Refusal {
 mod headers {
     use std::convert::Infallible;
 
+    use axum_core::extract::FromRequestParts;
+    use axum_core::response::{IntoResponseParts, ResponseParts};
     use http::StatusCode;
+    use http::request::Parts;
 
-    use super::{FromRequestParts, IntoResponseParts, Parts, Refusal, ResponseParts};
-    use crate::context::Context;
     use crate::headers::csp::CspPatch;
     use crate::headers::{ClearSiteData, Nonce};
+    use crate::refusal::Refusal;
 
     impl<S: Sync> FromRequestParts<S> for Nonce {
         type Rejection = Refusal;
 
         async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
-            match parts.extensions.get::<Context>() {
-                Some(context) if context.has_nonce() => Ok(context.nonce()),
-                _ => Err(NO_NONCE),
-            }
+            Self::take(&parts.extensions).ok_or(NO_NONCE)
         }
     }
 

@@ -6,6 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rand::RngExt as _;
 
+use crate::context::Context;
+
 /// The nonce of one response, to be written into the `nonce` attribute of its scripts and styles.
 ///
 /// It is made of 16 random bytes when a handler first takes it, and is the same wherever it is
@@ -40,6 +42,37 @@ impl Nonce {
         let written = URL_SAFE_NO_PAD.encode_slice(bytes, &mut text);
         debug_assert_eq!(written, Ok(LENGTH));
         Self(text)
+    }
+
+    /// Takes the nonce of a request from its extensions, where there is no extractor: in a handler
+    /// for hyper, say. `None` if no header would carry it.
+    ///
+    /// ```
+    /// use std::convert::Infallible;
+    ///
+    /// use donjon::headers::{Nonce, SecurityHeaders};
+    /// use http::{Request, Response};
+    /// use tower::{ServiceBuilder, ServiceExt};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let service = ServiceBuilder::new()
+    ///     .layer(SecurityHeaders::strict().build()?)
+    ///     .service_fn(async |request: Request<()>| {
+    ///         let nonce = Nonce::take(request.extensions());
+    ///         Ok::<_, Infallible>(Response::new(nonce.map(|nonce| nonce.to_string())))
+    ///     });
+    ///
+    /// let response = service.oneshot(Request::new(())).await?;
+    ///
+    /// let policy = response.headers()["content-security-policy"].to_str()?;
+    /// assert!(policy.contains(response.body().as_deref().ok_or("no nonce")?));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn take(extensions: &http::Extensions) -> Option<Self> {
+        extensions.get().and_then(Context::nonce)
     }
 
     /// The nonce as text.
