@@ -633,3 +633,17 @@ async fn the_first_of_a_stack_is_the_outermost() {
         assert!(order.starts_with("12345678 1234567 "), "{framework}: {order}");
     }
 }
+
+#[actix_web::test]
+async fn reports_find_their_way_over_http_too() {
+    let headers = strict().report_violations_to("/csp-reports").build().unwrap();
+    for (scheme, report_to) in [(None, None), (HTTPS, Some("csp"))] {
+        for path in ["/plain", "/nonce"] {
+            for (framework, seen) in both!((headers.clone(),), scheme, path) {
+                let policy = seen.header("content-security-policy").unwrap();
+                assert_eq!(value(policy, "report-uri"), Some("/csp-reports"), "{framework}");
+                assert_eq!(value(policy, "report-to"), report_to, "{framework} {scheme:?} {path}");
+            }
+        }
+    }
+}

@@ -17,7 +17,7 @@
 //! assert!("no-sniff".parse::<ContentTypeOptions>().is_err());
 //! ```
 
-use super::kind::word_header;
+use super::word::word_header;
 
 word_header! {
     /// An `X-Content-Type-Options` header.

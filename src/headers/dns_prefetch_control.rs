@@ -18,7 +18,7 @@
 //! assert!("no".parse::<DnsPrefetchControl>().is_err());
 //! ```
 
-use super::kind::word_header;
+use super::word::word_header;
 
 word_header! {
     /// An `X-DNS-Prefetch-Control` header.

@@ -20,7 +20,7 @@
 //! assert!("isolate".parse::<DocumentIsolationPolicy>().is_err());
 //! ```
 
-use super::kind::word_header;
+use super::word::word_header;
 
 word_header! {
     /// A `Document-Isolation-Policy` header.

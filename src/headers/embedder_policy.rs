@@ -25,7 +25,7 @@
 //! assert!("same-origin".parse::<CrossOriginEmbedderPolicy>().is_err());
 //! ```
 
-use super::kind::word_header;
+use super::word::word_header;
 
 word_header! {
     /// A `Cross-Origin-Embedder-Policy` header.

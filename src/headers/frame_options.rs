@@ -19,7 +19,7 @@
 //! assert!(error.to_string().contains("frame-ancestors"));
 //! ```
 
-use super::kind::word_header;
+use super::word::word_header;
 
 word_header! {
     /// An `X-Frame-Options` header.

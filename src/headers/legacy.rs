@@ -24,7 +24,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::kind::{HeaderValue, word_header};
+use super::kind::HeaderValue;
+use super::word::word_header;
 use super::{ConfigError, HeaderKind};
 
 word_header! {

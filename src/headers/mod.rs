@@ -115,8 +115,11 @@ mod presets;
 pub mod referrer_policy;
 pub mod reporting_endpoints;
 pub mod resource_policy;
+mod settle;
 mod shared_caches;
 pub mod strict_transport_security;
+mod variant;
+mod word;
 
 /// Middleware that sends security headers with every response.
 ///

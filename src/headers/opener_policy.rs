@@ -23,7 +23,7 @@
 //! assert!("same-site".parse::<CrossOriginOpenerPolicy>().is_err());
 //! ```
 
-use super::kind::word_header;
+use super::word::word_header;
 
 word_header! {
     /// A `Cross-Origin-Opener-Policy` header.

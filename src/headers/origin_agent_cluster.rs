@@ -21,7 +21,7 @@
 //! assert!("true".parse::<OriginAgentCluster>().is_err());
 //! ```
 
-use super::kind::word_header;
+use super::word::word_header;
 
 word_header! {
     /// An `Origin-Agent-Cluster` header.

@@ -17,7 +17,7 @@
 //! assert!("by-ftp-filename".parse::<PermittedCrossDomainPolicies>().is_err());
 //! ```
 
-use super::kind::word_header;
+use super::word::word_header;
 
 word_header! {
     /// An `X-Permitted-Cross-Domain-Policies` header.

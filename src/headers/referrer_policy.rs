@@ -21,7 +21,7 @@
 //! assert!("never".parse::<ReferrerPolicy>().is_err());
 //! ```
 
-use super::kind::word_header;
+use super::word::word_header;
 
 word_header! {
     /// A `Referrer-Policy` header.

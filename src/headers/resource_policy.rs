@@ -22,7 +22,7 @@
 //! assert!("none".parse::<CrossOriginResourcePolicy>().is_err());
 //! ```
 
-use super::kind::word_header;
+use super::word::word_header;
 
 word_header! {
     /// A `Cross-Origin-Resource-Policy` header.

@@ -71,11 +71,13 @@ use std::time::Duration;
 
 use http::StatusCode;
 
+use self::rate::{Meter, Rate};
 pub use self::report::{Report, Violation};
 use crate::clock::{Clock, SystemClock};
 use crate::head::{Name, Value};
 use crate::refusal::Refusal;
 
+mod rate;
 mod report;
 
 /// Takes reports from browsers and hands them on.
@@ -87,8 +89,7 @@ pub struct ReportCollector {
     clock: Arc<dyn Clock>,
     max_body: usize,
     max_reports: usize,
-    interval: Duration,
-    burst: u32,
+    rate: Rate,
     state: Arc<State>,
 }
 
@@ -107,8 +108,7 @@ impl<F: Fn(Report) + Send + Sync + 'static> ReportSink for F {
 
 #[derive(Debug, Default)]
 struct State {
-    /// When the next request would be on time, if requests came evenly: nanoseconds of the clock.
-    due: AtomicU64,
+    meter: Meter,
     dropped: AtomicU64,
 }
 
@@ -120,8 +120,7 @@ impl ReportCollector {
             clock: Arc::new(SystemClock::default()),
             max_body: 64 * 1024,
             max_reports: 100,
-            interval: Duration::from_millis(100),
-            burst: 100,
+            rate: Rate { interval: Duration::from_millis(100), burst: 100 },
             state: Arc::default(),
         }
     }
@@ -143,8 +142,7 @@ impl ReportCollector {
     /// One request per interval, and as many at once as `burst` says; at least one.
     #[must_use]
     pub fn rate(mut self, interval: Duration, burst: u32) -> Self {
-        self.interval = interval;
-        self.burst = burst.max(1);
+        self.rate = Rate { interval, burst: burst.max(1) };
         self
     }
 
@@ -224,28 +222,15 @@ impl ReportCollector {
         self.refuse(Refusal::new(StatusCode::BAD_REQUEST, "body broken off"))
     }
 
-    /// The generic cell rate algorithm: one number, one compare-and-swap.
     fn take_turn(&self) -> Result<(), Refusal> {
-        let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-        let now = nanos(self.clock.elapsed());
-        let interval = nanos(self.interval);
-        let tolerance = interval.saturating_mul(u64::from(self.burst - 1));
-        let next = |due: u64| {
-            let early = due.saturating_sub(now);
-            (early <= tolerance).then(|| due.max(now).saturating_add(interval))
-        };
-        match self.state.due.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next) {
-            Ok(_) => Ok(()),
-            Err(due) => {
-                let wait = Duration::from_nanos(due.saturating_sub(now).saturating_sub(tolerance));
-                let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-                let refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, "too many reports");
-                Err(self.refuse(match Value::new(seconds.max(1).to_string()) {
-                    Some(seconds) => refusal.with_header(RETRY_AFTER, seconds),
-                    None => refusal,
-                }))
-            }
-        }
+        self.state.meter.take(self.rate, self.clock.elapsed()).map_err(|wait| {
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            let refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, "too many reports");
+            self.refuse(match Value::new(seconds.max(1).to_string()) {
+                Some(seconds) => refusal.with_header(RETRY_AFTER, seconds),
+                None => refusal,
+            })
+        })
     }
 
     fn refuse(&self, refusal: Refusal) -> Refusal {
@@ -263,8 +248,7 @@ impl fmt::Debug for ReportCollector {
         f.debug_struct("ReportCollector")
             .field("max_body", &self.max_body)
             .field("max_reports", &self.max_reports)
-            .field("interval", &self.interval)
-            .field("burst", &self.burst)
+            .field("rate", &self.rate)
             .field("state", &self.state)
             .finish_non_exhaustive()
     }

@@ -52,14 +52,16 @@
 //! # }
 //! ```
 
+pub use self::builder::ContentSecurityPolicyBuilder;
 pub use self::directive::Directive;
 pub use self::hash::Hash;
 pub use self::nonce::Nonce;
 pub use self::patch::{CspPatch, CspPatchBuilder};
-pub use self::policy::{ContentSecurityPolicy, ContentSecurityPolicyBuilder};
+pub use self::policy::ContentSecurityPolicy;
 pub use self::source::{Host, Scheme, Source};
 pub use self::value::{CspValue, Sandbox};
 
+mod builder;
 mod directive;
 mod hash;
 mod nonce;

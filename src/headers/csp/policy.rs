@@ -1,16 +1,17 @@
-//! A policy that cannot be wrong, and the builder that refuses to make one that is.
+//! A policy that cannot be wrong.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use super::builder::ContentSecurityPolicyBuilder;
 use super::directive::Directive;
 use super::patch::Change;
 use super::source::Source;
-use super::value::{CspValue, Item, check};
+use super::value::{Item, check};
+use crate::headers::ConfigError;
 use crate::headers::kind::HeaderValue;
-use crate::headers::{ConfigError, HeaderKind};
 
 /// A Content-Security-Policy: immutable, checked, and the same for every response but for the
 /// nonce.
@@ -25,15 +26,12 @@ pub struct ContentSecurityPolicy {
 impl ContentSecurityPolicy {
     /// Starts from nothing.
     pub fn builder() -> ContentSecurityPolicyBuilder {
-        ContentSecurityPolicyBuilder {
-            policy: Self { directives: BTreeMap::new(), custom: Vec::new() },
-            error: None,
-        }
+        Self { directives: BTreeMap::new(), custom: Vec::new() }.into_builder()
     }
 
     /// Starts from this policy.
     pub fn into_builder(self) -> ContentSecurityPolicyBuilder {
-        ContentSecurityPolicyBuilder { policy: self, error: None }
+        ContentSecurityPolicyBuilder::new(self)
     }
 
     /// Whether some directive has a place for the nonce.
@@ -107,7 +105,7 @@ impl ContentSecurityPolicy {
         text
     }
 
-    fn change(&mut self, change: Change) -> Result<(), ConfigError> {
+    pub(super) fn change(&mut self, change: Change) -> Result<(), ConfigError> {
         let directive = change.directive();
         let items = match change {
             Change::Set(_, items) => {
@@ -183,166 +181,6 @@ impl HeaderValue for ContentSecurityPolicy {
     fn parse(value: &str) -> Result<Self, ConfigError> {
         value.parse()
     }
-}
-
-/// Builds a [`ContentSecurityPolicy`]. The first mistake is kept and given back by
-/// [`build`](Self::build).
-#[derive(Clone, Debug)]
-#[must_use = "a builder does nothing until it is built"]
-pub struct ContentSecurityPolicyBuilder {
-    policy: ContentSecurityPolicy,
-    error: Option<ConfigError>,
-}
-
-impl ContentSecurityPolicyBuilder {
-    /// Sets a directive that is not there yet.
-    pub fn set<V: CspValue>(
-        self,
-        directive: Directive,
-        values: impl IntoIterator<Item = V>,
-    ) -> Self {
-        self.change(Change::new(Change::Set, directive, values))
-    }
-
-    /// Sets a directive by its name, as a configuration file does.
-    pub fn directive<V: CspValue>(self, name: &str, values: impl IntoIterator<Item = V>) -> Self {
-        match Directive::from_name(&name.to_ascii_lowercase()) {
-            Ok(directive) => self.set(directive, values),
-            Err(mend) => self.fail(ConfigError::UnknownDirective { name: name.to_owned(), mend }),
-        }
-    }
-
-    /// Adds to a directive. If it is absent, it starts from what browsers fall back to, so that
-    /// what was allowed stays allowed, as far as the directive heeds it; `'none'` gives way.
-    pub fn extend<V: CspValue>(
-        self,
-        directive: Directive,
-        values: impl IntoIterator<Item = V>,
-    ) -> Self {
-        self.change(Change::new(Change::Extend, directive, values))
-    }
-
-    /// Sets a directive, whether it is there or not.
-    pub fn replace<V: CspValue>(
-        self,
-        directive: Directive,
-        values: impl IntoIterator<Item = V>,
-    ) -> Self {
-        self.change(Change::new(Change::Replace, directive, values))
-    }
-
-    /// Removes a directive.
-    pub fn remove(self, directive: Directive) -> Self {
-        self.change(Ok(Change::Remove(directive)))
-    }
-
-    /// `upgrade-insecure-requests`. It is sent only when the request is known to be https.
-    pub fn upgrade_insecure_requests(self) -> Self {
-        self.set(Directive::UpgradeInsecureRequests, [""; 0])
-    }
-
-    /// `require-trusted-types-for 'script'`: text no longer becomes markup or code by accident.
-    pub fn require_trusted_types(self) -> Self {
-        self.set(Directive::RequireTrustedTypesFor, ["'script'"])
-    }
-
-    /// Beside a nonce and `'strict-dynamic'`, adds the `https:` and `'unsafe-inline'` that browsers
-    /// older than 2018 need, and that all others ignore. Some graders complain of it.
-    pub fn legacy_fallback(self) -> Self {
-        self.extend(Directive::ScriptSrc, ["https:", "'unsafe-inline'"])
-    }
-
-    /// Adds a directive that this crate does not know. Its meaning is not checked; that it stays
-    /// one directive in one header is.
-    pub fn dangerously_custom_directive(mut self, name: &str, value: &str) -> Self {
-        let is_name = !name.is_empty()
-            && name
-                .bytes()
-                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-        let is_value =
-            value.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b';' && byte != b',');
-        let known = Directive::from_name(name).is_ok()
-            || self.policy.custom.iter().any(|(known, _)| known == name);
-        if !is_name || known {
-            return self.fail(ConfigError::UnknownDirective {
-                name: name.to_owned(),
-                mend: "a custom directive has a name of its own, of small letters, digits and -",
-            });
-        }
-        if !is_value {
-            return self.fail(ConfigError::Value {
-                header: HeaderKind::ContentSecurityPolicy,
-                value: value.to_owned(),
-                mend: "a custom directive's value is printable ASCII without `;` and `,`",
-            });
-        }
-        self.policy.custom.push((name.to_owned(), value.trim().to_owned()));
-        self
-    }
-
-    /// The policy, or the first mistake.
-    pub fn build(self) -> Result<ContentSecurityPolicy, ConfigError> {
-        match self.error {
-            Some(error) => Err(error),
-            None if self.policy.is_empty() => Err(ConfigError::EmptyPolicy),
-            None => Ok(self.policy),
-        }
-    }
-
-    pub(super) fn change(self, change: Result<Change, ConfigError>) -> Self {
-        let mut builder = self;
-        match change.and_then(|change| builder.policy.change(change)) {
-            Ok(()) => builder,
-            Err(error) => builder.fail(error),
-        }
-    }
-
-    fn fail(mut self, error: ConfigError) -> Self {
-        self.error.get_or_insert(error);
-        self
-    }
-}
-
-/// A method for each directive that takes a list.
-macro_rules! named {
-    ($($method:ident: $directive:ident,)+) => {
-        /// By directive
-        impl ContentSecurityPolicyBuilder {
-            $(
-                #[doc = concat!("Sets [`Directive::", stringify!($directive), "`], which is not there yet.")]
-                pub fn $method<V: CspValue>(self, values: impl IntoIterator<Item = V>) -> Self {
-                    self.set(Directive::$directive, values)
-                }
-            )+
-        }
-    };
-}
-
-named! {
-    default_src: DefaultSrc,
-    script_src: ScriptSrc,
-    script_src_elem: ScriptSrcElem,
-    script_src_attr: ScriptSrcAttr,
-    style_src: StyleSrc,
-    style_src_elem: StyleSrcElem,
-    style_src_attr: StyleSrcAttr,
-    img_src: ImgSrc,
-    font_src: FontSrc,
-    connect_src: ConnectSrc,
-    media_src: MediaSrc,
-    manifest_src: ManifestSrc,
-    child_src: ChildSrc,
-    frame_src: FrameSrc,
-    fenced_frame_src: FencedFrameSrc,
-    worker_src: WorkerSrc,
-    object_src: ObjectSrc,
-    base_uri: BaseUri,
-    form_action: FormAction,
-    frame_ancestors: FrameAncestors,
-    sandbox: Sandbox,
-    trusted_types: TrustedTypes,
-    report_uri: ReportUri,
-    report_to: ReportTo,
 }
 
 fn separate(text: &mut String) {

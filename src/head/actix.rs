@@ -1,0 +1,119 @@
+//! Heads of actix-web.
+
+use std::any::Any;
+
+use actix_web::HttpMessage;
+use actix_web::HttpResponse;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use bytes::Bytes;
+
+use super::{HeaderSet, Name, RequestHead, ResponseHead, Value};
+use crate::client::Scheme;
+
+impl RequestHead for ServiceRequest {
+    fn method(&self) -> &str {
+        Self::method(self).as_str()
+    }
+
+    fn path(&self) -> &str {
+        Self::path(self)
+    }
+
+    fn scheme(&self) -> Option<Scheme> {
+        // `secure()` is true on a socket that actix-web itself bound with TLS.
+        match self.extensions().get() {
+            Some(scheme) => Some(*scheme),
+            None => self.app_config().secure().then_some(Scheme::Https),
+        }
+    }
+
+    fn header<'a>(&'a self, name: &'a Name) -> impl Iterator<Item = &'a [u8]> {
+        self.headers().get_all(&name.v0).map(http_02::HeaderValue::as_bytes)
+    }
+
+    fn extension<T: Any + Clone + Send + Sync>(&self) -> Option<T> {
+        self.extensions().get::<T>().cloned()
+    }
+
+    fn insert_extension<T: Any + Clone + Send + Sync>(&mut self, value: T) {
+        self.extensions_mut().insert(value);
+    }
+}
+
+impl<B> ResponseHead for HttpResponse<B> {
+    fn status(&self) -> u16 {
+        Self::status(self).as_u16()
+    }
+
+    fn header<'a>(&'a self, name: &'a Name) -> impl Iterator<Item = &'a [u8]> {
+        self.headers().get_all(&name.v0).map(http_02::HeaderValue::as_bytes)
+    }
+
+    fn contains(&self, name: &Name) -> bool {
+        self.headers().contains_key(&name.v0)
+    }
+
+    fn insert(&mut self, name: &Name, value: &Value) {
+        self.headers_mut().insert(name.v0.clone(), value.v0.clone());
+    }
+
+    fn insert_bytes(&mut self, name: &Name, value: Bytes) -> bool {
+        http_02::HeaderValue::from_maybe_shared(value)
+            .map(|value| self.headers_mut().insert(name.v0.clone(), value))
+            .is_ok()
+    }
+
+    fn remove(&mut self, name: &Name) {
+        self.headers_mut().remove(&name.v0);
+    }
+
+    fn underlay(&mut self, set: &HeaderSet) {
+        set.underlay_v0(self.headers_mut());
+    }
+
+    fn extension<T: Any + Clone + Send + Sync>(&self) -> Option<T> {
+        self.extensions().get::<T>().cloned()
+    }
+
+    fn insert_extension<T: Any + Clone + Send + Sync>(&mut self, value: T) {
+        self.extensions_mut().insert(value);
+    }
+}
+
+impl<B> ResponseHead for ServiceResponse<B> {
+    fn status(&self) -> u16 {
+        Self::status(self).as_u16()
+    }
+
+    fn header<'a>(&'a self, name: &'a Name) -> impl Iterator<Item = &'a [u8]> {
+        self.response().header(name)
+    }
+
+    fn contains(&self, name: &Name) -> bool {
+        self.response().contains(name)
+    }
+
+    fn insert(&mut self, name: &Name, value: &Value) {
+        self.response_mut().insert(name, value);
+    }
+
+    fn insert_bytes(&mut self, name: &Name, value: Bytes) -> bool {
+        self.response_mut().insert_bytes(name, value)
+    }
+
+    fn remove(&mut self, name: &Name) {
+        self.response_mut().remove(name);
+    }
+
+    fn underlay(&mut self, set: &HeaderSet) {
+        self.response_mut().underlay(set);
+    }
+
+    fn extension<T: Any + Clone + Send + Sync>(&self) -> Option<T> {
+        self.response().extension()
+    }
+
+    fn insert_extension<T: Any + Clone + Send + Sync>(&mut self, value: T) {
+        self.response_mut().insert_extension(value);
+    }
+}

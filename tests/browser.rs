@@ -1,0 +1,280 @@
+//! The strict preset in a real browser: a page written for it works, and what an attacker injects
+//! does not run and is reported.
+//!
+//! Needs Chromium and its driver, and Node.js for the one HTTPS server here. Where they are
+//! missing the tests say so and pass; with `DONJON_REQUIRE_ALL=1` they fail.
+
+#![cfg(all(feature = "axum", feature = "actix", feature = "reports"))]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests fail by panicking"
+)]
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use donjon::headers::collector::{Report, ReportCollector};
+use donjon::headers::{Nonce, SecurityHeaders};
+use fantoccini::key::Key;
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
+use tokio::process::Command;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::time::timeout;
+
+use support::{PATIENCE, Running, Scratch, Server, ask, program, skip};
+
+#[tokio::test]
+async fn the_quickstart_page_works_in_a_browser_on_axum() {
+    the_quickstart_page_works("quickstart_axum").await;
+}
+
+#[tokio::test]
+async fn the_quickstart_page_works_in_a_browser_on_actix() {
+    the_quickstart_page_works("quickstart_actix").await;
+}
+
+async fn the_quickstart_page_works(example: &str) {
+    let Some(browser) = Browser::start(&format!("{example} in a browser"), &[]).await else {
+        return;
+    };
+    let server = Server::example(example, &["--preset", "strict"]).await;
+    let page = &browser.client;
+
+    page.goto(&server.url).await.unwrap();
+    for (expression, expected, what) in [
+        ("document.documentElement.dataset.inline === 'ran'", true, "the inline script has run"),
+        ("document.documentElement.dataset.external === 'ran'", true, "the script file has run"),
+        ("getComputedStyle(document.body).maxWidth === 'none'", false, "the page has no style"),
+        ("document.querySelector('#logo').naturalWidth > 0", true, "the image is shown"),
+    ] {
+        assert_eq!(browser.eval(expression).await, expected, "{example}: {what}");
+    }
+
+    let name = page.find(Locator::Css("#greet [name=name]")).await.unwrap();
+    name.send_keys("Ada").await.unwrap();
+    name.send_keys(&char::from(Key::Enter).to_string()).await.unwrap();
+    let greeting =
+        page.wait().at_most(PATIENCE).for_element(Locator::Css("#greeting")).await.unwrap();
+    let greeting = greeting.text().await.unwrap();
+    assert!(greeting.contains("Ada"), "{example} answers the form with {greeting:?}");
+
+    assert_eq!(
+        browser.complaints().await,
+        Vec::<String>::new(),
+        "{example}: the browser's console"
+    );
+}
+
+#[tokio::test]
+async fn an_injected_script_does_not_run_and_is_reported_on_axum() {
+    use axum::response::Html;
+    use axum::routing::get;
+
+    let (headers, collector, reports) = guestbook();
+    let app = axum::Router::new()
+        .route("/", get(async |nonce: Nonce| Html(defaced_page(&nonce))))
+        .route_service(REPORTS, collector)
+        .layer(headers);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(axum::serve(listener, app).into_future());
+
+    an_injected_script_does_not_run_and_is_reported("axum", address, reports).await;
+}
+
+#[tokio::test]
+async fn an_injected_script_does_not_run_and_is_reported_on_actix() {
+    use actix_web::web::{Html, get};
+
+    let (headers, collector, reports) = guestbook();
+    let app = move || {
+        actix_web::App::new()
+            .route("/", get().to(async |nonce: Nonce| Html::new(defaced_page(&nonce))))
+            .service(collector.at(REPORTS))
+            .wrap(headers.clone())
+    };
+    let server = actix_web::HttpServer::new(app).workers(1).disable_signals();
+    let server = server.bind(("127.0.0.1", 0)).unwrap();
+    let address = server.addrs()[0];
+    tokio::spawn(server.run());
+
+    an_injected_script_does_not_run_and_is_reported("actix", address, reports).await;
+}
+
+const REPORTS: &str = "/csp-reports";
+
+/// The strict preset, a collector, and what the collector takes.
+fn guestbook() -> (SecurityHeaders, ReportCollector, UnboundedReceiver<Report>) {
+    let headers = SecurityHeaders::strict().report_violations_to(REPORTS).assume_https();
+    let (sink, reports) = unbounded_channel();
+    let collector = ReportCollector::new(move |report: Report| {
+        let _ = sink.send(report);
+    });
+    (headers.build().unwrap(), collector, reports)
+}
+
+/// A page with a script of ours, to which a visitor could add two.
+fn defaced_page(nonce: &Nonce) -> String {
+    format!(
+        r#"<!doctype html>
+        <title>Guestbook</title>
+        <script nonce="{nonce}">document.documentElement.dataset.ours = "ran";</script>
+        <p>Nice site! <script>document.documentElement.dataset.theirs = "ran";</script>
+        <p>Indeed. <img src="none" onerror="document.documentElement.dataset.theirs = 'ran'">"#
+    )
+}
+
+async fn an_injected_script_does_not_run_and_is_reported(
+    framework: &str,
+    server: SocketAddr,
+    mut reports: UnboundedReceiver<Report>,
+) {
+    // To a page that came by plain HTTP, Chromium's Reporting API does not listen.
+    let test = format!("an injected script in a browser, on {framework}");
+    let Some(node) = program(&["node", "nodejs"]) else {
+        return skip(&test, "no node on the PATH (Debian: apt-get install nodejs)");
+    };
+    let folder = Scratch::new(&format!("guestbook-{framework}"));
+    let certificate = folder.join("certificate.pem");
+    let front = Server::https_front(&node, &format!("http://{server}"), &certificate).await;
+    let switches = [
+        "ignore-certificate-errors", // the front's is made for this test
+        "short-reporting-delay",     // of a tenth of a second, not a minute
+    ];
+    let Some(browser) = Browser::start(&test, &switches).await else {
+        return;
+    };
+
+    browser.client.goto(&front.url).await.unwrap();
+    assert_eq!(browser.eval("document.documentElement.dataset.ours").await, "ran");
+
+    let mut expected = BTreeSet::from(["script-src-elem", "script-src-attr"]);
+    while !expected.is_empty() {
+        let report = timeout(PATIENCE, reports.recv()).await;
+        let report = report.unwrap_or_else(|_| panic!("not reported on {framework}: {expected:?}"));
+        let report = report.expect("the server runs");
+        assert_eq!(report.url, format!("{}/", front.url));
+        let violation = report.violation.expect("a violation of the Content-Security-Policy");
+        assert_eq!(violation.blocked, "inline");
+        expected.remove(&*violation.directive);
+    }
+    // Both were tried, as the reports tell, and neither ran.
+    assert_eq!(browser.eval("document.documentElement.dataset.theirs").await, Value::Null);
+}
+
+/// A headless Chromium of one test, and its driver.
+#[derive(Debug)]
+struct Browser {
+    client: Client,
+    driver: Driver,
+    _folder: Scratch,
+}
+
+impl Browser {
+    /// Starts a browser with an empty profile, or skips the test.
+    async fn start(test: &str, switches: &[&str]) -> Option<Self> {
+        static STARTED: AtomicUsize = AtomicUsize::new(0);
+        let chromium = program(&["chromium", "chromium-browser", "google-chrome"]);
+        let (Some(chromium), Some(driver)) = (chromium, program(&["chromedriver"])) else {
+            let how = "Debian: apt-get install chromium chromium-driver";
+            skip(test, format_args!("chromium and chromedriver are not on the PATH ({how})"));
+            return None;
+        };
+
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        let folder = Scratch::new(&format!("browser-{number}"));
+        let driver = Driver::start(&driver, &folder).await;
+        let profile = format!("user-data-dir={}", folder.join("profile").display());
+        let always = [
+            "headless",
+            "no-sandbox", // which root, as in a container, cannot have; the pages are ours
+            "disable-dev-shm-usage",
+            "disable-gpu",
+            "disable-quic",
+            "disable-background-networking",
+            "disable-component-update",
+            "disable-sync",
+            "no-first-run",
+            &profile,
+        ];
+        let arguments = [&always, switches].concat();
+        let capabilities = json!({
+            "browserName": "chrome",
+            "goog:chromeOptions": { "binary": chromium, "args": arguments },
+            "goog:loggingPrefs": { "browser": "ALL" },
+            "timeouts": { "pageLoad": 60_000, "script": 60_000 },
+        });
+        let Value::Object(capabilities) = capabilities else { unreachable!() };
+        let client = ClientBuilder::new(HttpConnector::new())
+            .capabilities(capabilities)
+            .connect(&driver.url())
+            .await
+            .unwrap();
+        Some(Self { client, driver, _folder: folder })
+    }
+
+    /// What a JavaScript expression comes to in the page.
+    async fn eval(&self, expression: &str) -> Value {
+        self.client.execute(&format!("return {expression}"), Vec::new()).await.unwrap()
+    }
+
+    /// The warnings and errors in the browser's console since this was last asked.
+    async fn complaints(&self) -> Vec<String> {
+        let session = self.client.session_id().await.unwrap().expect("a session");
+        let request = format!("POST /session/{session}/se/log");
+        let answer = ask(&self.driver.url(), &request, "", r#"{"type":"browser"}"#).await;
+        let entries: Value = serde_json::from_str(&answer.body).unwrap();
+        let entries = entries["value"].as_array().expect("log entries");
+        let grave = ["WARNING", "SEVERE"];
+        let grave =
+            entries.iter().filter(|entry| grave.iter().any(|level| entry["level"] == *level));
+        grave.map(|entry| entry["message"].to_string()).collect()
+    }
+}
+
+/// A driver on a port of its own, which closes its browsers when this value is dropped.
+#[derive(Debug)]
+struct Driver {
+    port: u16,
+    _running: Running,
+}
+
+impl Driver {
+    async fn start(program: &Path, folder: &Scratch) -> Self {
+        let mut command = Command::new(program);
+        let mut running = Running::start(command.arg("--port=0").env("TMPDIR", folder.join("")));
+        let port = running.port_after("started successfully on port ").await;
+        running.run();
+        Self { port, _running: running }
+    }
+
+    fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+}
+
+impl Drop for Driver {
+    /// Killing the driver, as its `Running` will, leaves its browsers behind.
+    fn drop(&mut self) {
+        let shutdown = || {
+            let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+            stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+            write!(
+                stream,
+                "GET /shutdown HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n"
+            )?;
+            stream.read_to_end(&mut Vec::new())
+        };
+        let _ = shutdown();
+    }
+}
