@@ -423,6 +423,7 @@ mod from_files {
             (r#"{"headers": {"x-frame-options": true}}"#, "x-frame-options"),
             (r#"{"headers": {"x-frame-options": {"a": "b"}}}"#, "x-frame-options"),
             (r#"{"headers": {"x-frame-options": 1}}"#, "value as text"),
+            (r#"{"extend-csp": {"img-src": 1}}"#, "a list of values"),
             (r#"{"headers": {"content-security-policy": "default-src self"}}"#, "default-src self"),
             (
                 r#"{"headers": {"content-security-policy": {"default-sources": "'self'"}}}"#,
@@ -434,7 +435,7 @@ mod from_files {
             ),
             (
                 r#"{"headers": {"content-security-policy": {"img-src": "a", "IMG-SRC": "b"}}}"#,
-                "img-src",
+                "\"IMG-SRC\" is there twice",
             ),
             (r#"{"headers": {"expect-ct": false, "expect-ct": "max-age=0"}}"#, "expect-ct"),
             (r#"{"preset": "web", "extend-csp": {"image-src": ["a"]}}"#, "image-src"),

@@ -112,6 +112,9 @@ impl Compiled {
         // stands in that copy's page would stop its scripts.
         let stored = response.status() == NOT_MODIFIED && self.takes_nonce;
         let document = !self.built_from.only_documents || may_be_document(response);
+        if let Some(value) = &self.cache_control {
+            self.keep_uncached(value, response);
+        }
         if !document {
             response.underlay(&variant.bare);
         } else if stored {
@@ -122,9 +125,6 @@ impl Compiled {
             // Before the others, so that the map grows once.
             self.send_policies(patched.unwrap_or(&variant.policies), nonce, response);
             response.underlay(&variant.without_csp);
-        }
-        if let Some(value) = &self.cache_control {
-            self.keep_uncached(value, response);
         }
     }
 
@@ -198,6 +198,10 @@ fn may_be_document<H: ResponseHead>(response: &H) -> bool {
     let (Some(content_type), None) = (types.next(), types.next()) else {
         return true;
     };
+    // Of several types in one value browsers may take any.
+    if content_type.contains(&b',') {
+        return true;
+    }
     let essence = content_type.split(|byte| *byte == b';').next();
     let essence = essence.unwrap_or_default().trim_ascii().to_ascii_lowercase();
     let never = ["text/css", "text/plain", "application/json"];

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
 use super::builder::OnConflict;
 use super::csp::{ContentSecurityPolicy, Directive};
@@ -91,23 +92,15 @@ enum Conflict {
     OnlyIfStricter,
 }
 
-#[derive(serde::Deserialize)]
-#[serde(
-    untagged,
-    expecting = "expected the header's value as text, a table of directives, or false"
-)]
+/// A header's value as text, a policy as a table of directives, or whether to send it at all.
 enum HeaderText {
     Text(String),
     Sent(bool),
     Directives(Table<Words>),
 }
 
-#[derive(serde::Deserialize)]
-#[serde(untagged, expecting = "expected a list of values, or text with spaces between them")]
-enum Words {
-    List(Vec<String>),
-    Text(String),
-}
+/// The values of a directive.
+struct Words(Vec<String>);
 
 impl File {
     fn into_builder(self) -> Result<SecurityHeadersBuilder, String> {
@@ -135,7 +128,7 @@ impl File {
         for (name, words) in self.extend_csp.0 {
             let directive = Directive::from_name(&name)
                 .map_err(|mend| format!("extend-csp: {name:?} is no directive: {mend}"))?;
-            builder = builder.csp(|csp| csp.extend(directive, words.into_list()));
+            builder = builder.csp(|csp| csp.extend(directive, words.0));
         }
         for (name, url) in self.reporting_endpoints.0 {
             builder = builder.reporting_endpoint(&name, &url);
@@ -185,22 +178,14 @@ fn with_policy(
     let policy = directives
         .0
         .into_iter()
-        .fold(empty, |policy, (name, words)| policy.directive(&name, words.into_list()))
+        .fold(empty, |policy, (name, words)| policy.directive(&name, words.0))
         .build()
         .map_err(|error| error.to_string())?;
     Ok(builder.with(with(policy)))
 }
 
-impl Words {
-    fn into_list(self) -> Vec<String> {
-        match self {
-            Self::List(list) => list,
-            Self::Text(text) => text.split_ascii_whitespace().map(str::to_owned).collect(),
-        }
-    }
-}
-
-/// A map in which a key comes once. JSON allows it twice, and most readers then take the last.
+/// A map in which a key comes once, in whatever case. JSON allows it twice, and most readers then
+/// take the last.
 struct Table<T>(Vec<(String, T)>);
 
 impl<T> Default for Table<T> {
@@ -223,7 +208,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Table<T> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut rows: Vec<(String, T)> = Vec::new();
                 while let Some(key) = map.next_key::<String>()? {
-                    if rows.iter().any(|(known, _)| *known == key) {
+                    if rows.iter().any(|(known, _)| known.eq_ignore_ascii_case(&key)) {
                         return Err(A::Error::custom(format!("{key:?} is there twice")));
                     }
                     rows.push((key, map.next_value()?));
@@ -233,5 +218,63 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Table<T> {
         }
 
         deserializer.deserialize_map(Rows(PhantomData))
+    }
+}
+
+// By hand: what serde derives for "one of these" forgets what was wrong inside.
+impl<'de> Deserialize<'de> for HeaderText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+
+        impl<'de> Visitor<'de> for Any {
+            type Value = HeaderText;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the header's value as text, a table of directives, or false")
+            }
+
+            fn visit_bool<E>(self, sent: bool) -> Result<HeaderText, E> {
+                Ok(HeaderText::Sent(sent))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<HeaderText, E> {
+                Ok(HeaderText::Text(text.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<HeaderText, A::Error> {
+                let directives = Table::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(HeaderText::Directives(directives))
+            }
+        }
+
+        deserializer.deserialize_any(Any)
+    }
+}
+
+impl<'de> Deserialize<'de> for Words {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+
+        impl<'de> Visitor<'de> for Any {
+            type Value = Words;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of values, or text with spaces between them")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Words, E> {
+                Ok(Words(text.split_ascii_whitespace().map(str::to_owned).collect()))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Words, A::Error> {
+                let mut words = Vec::new();
+                while let Some(word) = seq.next_element()? {
+                    words.push(word);
+                }
+                Ok(Words(words))
+            }
+        }
+
+        deserializer.deserialize_any(Any)
     }
 }

@@ -69,6 +69,17 @@ pub enum ConfigError {
         directive: Directive,
     },
 
+    /// An addition to a directive that is absent, where browsers fall back to nothing, or to
+    /// something that cannot be written there.
+    #[error(
+        "content-security-policy: {directive} is absent, and what it stands for cannot be added to; \
+         say with `replace` all that it is to allow"
+    )]
+    NothingToExtend {
+        /// The directive.
+        directive: Directive,
+    },
+
     /// The same directive twice. Browsers ignore the second.
     #[error("content-security-policy: {directive} is there already; use `extend` or `replace`")]
     DuplicateDirective {
@@ -94,6 +105,13 @@ pub enum ConfigError {
         /// The directive.
         directive: Directive,
     },
+
+    /// Without `'strict-dynamic'` the fallback for old browsers would count in all of them.
+    #[error(
+        "content-security-policy: script-src has no 'strict-dynamic' to fall back from; add it, or \
+         leave the fallback out"
+    )]
+    StrictDynamicAbsent,
 
     /// A policy that says nothing.
     #[error("content-security-policy: no directive; start with default-src")]
@@ -150,6 +168,15 @@ pub enum ConfigError {
     /// Something that cannot be the name of a header.
     #[error("{name:?} is no header name: write letters, digits and -")]
     HeaderName {
+        /// The name as given.
+        name: String,
+    },
+
+    /// A header that is both sent and removed, or one that has to stay.
+    #[error(
+        "{name}: it cannot be removed, because it is sent; use `without`, or `OnConflict::Override`"
+    )]
+    RemovedButSent {
         /// The name as given.
         name: String,
     },

@@ -33,6 +33,11 @@ impl SecurityHeadersBuilder {
             if Name::new(name).is_none() {
                 return Err(ConfigError::HeaderName { name: name.clone() });
             }
+            // `Cache-Control` keeps pages with a nonce out of shared caches.
+            let stays = |kind| kind == HeaderKind::CacheControl || self.headers.contains_key(&kind);
+            if HeaderKind::from_name(name).is_some_and(stays) {
+                return Err(ConfigError::RemovedButSent { name: name.clone() });
+            }
         }
         Ok(self)
     }

@@ -7,10 +7,10 @@ use super::csp::template::{Template, without_nonce};
 use super::csp::{ContentSecurityPolicy, CspPatch, Directive};
 use super::{HeaderKind, SecurityHeader, leaking};
 use crate::head::{HeaderSet, Name, Precedence, Value};
-use crate::trace;
 
 /// The headers for one scheme.
 pub(super) struct Variant {
+    https: bool,
     /// For a response whose nonce nobody took, which is most of them.
     pub(super) all: HeaderSet,
     /// For the others: the policies are added with their nonce.
@@ -40,16 +40,17 @@ impl Variant {
             Some(Policy::new(header, policy))
         });
         let mut variant = Self {
+            https,
             all: HeaderSet::default(),
             without_csp: HeaderSet::default(),
             bare: HeaderSet::default(),
             policies: policies.collect(),
         };
-        variant.prepare(built_from, https);
+        variant.prepare(built_from);
         variant
     }
 
-    fn prepare(&mut self, built_from: &SecurityHeadersBuilder, https: bool) {
+    fn prepare(&mut self, built_from: &SecurityHeadersBuilder) {
         let sets = [&mut self.all, &mut self.without_csp, &mut self.bare];
         for set in sets {
             let leaking = leaking::LEAKING.iter().copied();
@@ -70,7 +71,7 @@ impl Variant {
                 // It depends on the response; see `keep_uncached`.
                 | (HeaderKind::CacheControl, _) => None,
                 // RFC 6797, section 7.2: not over http.
-                (HeaderKind::StrictTransportSecurity, _) if !https => None,
+                (HeaderKind::StrictTransportSecurity, _) if !self.https => None,
                 _ => Value::new(header.value()),
             };
             let Some(value) = value else { continue };
@@ -93,14 +94,11 @@ impl Variant {
         }
     }
 
-    /// The policies with a handler's changes. A change that makes no sense changes nothing.
+    /// The policies with a handler's changes.
     pub(super) fn patched(&self, patch: &CspPatch) -> Vec<Policy> {
         let patched = self.policies.iter().filter_map(|policy| {
-            let changed = patch.changed(&policy.csp)?.unwrap_or_else(|error| {
-                trace::warn!(%error, "a patch of the Content-Security-Policy was ignored");
-                let _ = error;
-                policy.csp.clone()
-            });
+            let changed = patch.changed(&policy.csp)?;
+            let changed = if self.https { changed } else { over_http(&changed)? };
             Some(Policy::new(policy.header, changed))
         });
         patched.collect()

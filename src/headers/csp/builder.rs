@@ -3,6 +3,7 @@
 use super::directive::Directive;
 use super::patch::Change;
 use super::policy::ContentSecurityPolicy;
+use super::source::Source;
 use super::value::CspValue;
 use crate::headers::{ConfigError, HeaderKind};
 
@@ -71,9 +72,14 @@ impl ContentSecurityPolicyBuilder {
         self.set(Directive::RequireTrustedTypesFor, ["'script'"])
     }
 
-    /// Beside a nonce and `'strict-dynamic'`, adds the `https:` and `'unsafe-inline'` that browsers
-    /// older than 2018 need, and that all others ignore. Some graders complain of it.
+    /// Beside `'strict-dynamic'`, adds the `https:` and `'unsafe-inline'` that browsers older than
+    /// 2018 need, and that all others ignore there. Some graders complain of it.
     pub fn legacy_fallback(self) -> Self {
+        // Not by `default-src`, where 'strict-dynamic' does not count for workers.
+        let scripts = self.policy.get(Directive::ScriptSrc).unwrap_or_default();
+        if !scripts.contains(&Source::StrictDynamic.to_string()) {
+            return self.fail(ConfigError::StrictDynamicAbsent);
+        }
         self.extend(Directive::ScriptSrc, ["https:", "'unsafe-inline'"])
     }
 

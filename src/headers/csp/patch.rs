@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::directive::Directive;
 use super::policy::ContentSecurityPolicy;
-use super::value::{CspValue, Item};
+use super::value::{CspValue, Item, check, check_none};
 use crate::head::ResponseHead;
 use crate::headers::ConfigError;
+use crate::trace;
 
 /// A change to the Content-Security-Policy of one response.
 ///
@@ -15,7 +16,7 @@ use crate::headers::ConfigError;
 /// extensions. It changes the enforced policy and the report-only one alike.
 ///
 /// Of several patches on one response that of the inner-most handler or layer has the last word.
-/// A patch that would make the policy invalid leaves it as it is, and is logged.
+/// A patch that the policy makes no sense of leaves it as it is, and is logged.
 ///
 /// ```
 /// use std::sync::LazyLock;
@@ -49,8 +50,8 @@ use crate::headers::ConfigError;
 #[derive(Clone, Debug)]
 #[must_use = "a patch changes nothing until it is part of a response"]
 pub struct CspPatch {
-    /// `None` sends no policy at all.
-    changes: Option<Arc<[Change]>>,
+    /// Each built patch by itself, the outermost first; `None` sends no policy at all.
+    built: Option<Arc<[Arc<[Change]>]>>,
 }
 
 impl CspPatch {
@@ -62,7 +63,7 @@ impl CspPatch {
 
     /// Sends this one response without any Content-Security-Policy.
     pub const fn dangerously_drop_policy() -> Self {
-        Self { changes: None }
+        Self { built: None }
     }
 
     /// Puts the patch into the response's extensions, under what an inner layer has put there.
@@ -76,22 +77,28 @@ impl CspPatch {
 
     /// Both patches, this one last.
     fn over(self, outer: &Self) -> Self {
-        let (Some(outer), Some(inner)) = (&outer.changes, &self.changes) else {
-            return Self { changes: None };
+        let (Some(outer), Some(inner)) = (&outer.built, &self.built) else {
+            return Self { built: None };
         };
-        Self { changes: Some(outer.iter().chain(&**inner).cloned().collect()) }
+        Self { built: Some(outer.iter().chain(&**inner).cloned().collect()) }
     }
 
-    /// The changed policy; `None` if it is to be dropped.
-    pub(crate) fn changed(
-        &self,
-        policy: &ContentSecurityPolicy,
-    ) -> Option<Result<ContentSecurityPolicy, ConfigError>> {
-        let changes = self.changes.as_deref()?;
-        let builder = policy.clone().into_builder();
-        let builder =
-            changes.iter().fold(builder, |builder, change| builder.change(Ok(change.clone())));
-        Some(builder.build())
+    /// The changed policy; `None` if it is to be dropped. A patch that makes no sense of this policy
+    /// changes nothing, and does not take the others with it.
+    pub(crate) fn changed(&self, policy: &ContentSecurityPolicy) -> Option<ContentSecurityPolicy> {
+        let policy = self.built.as_deref()?.iter().fold(policy.clone(), |policy, changes| {
+            let builder = policy.clone().into_builder();
+            let changed = changes
+                .iter()
+                .fold(builder, |builder, change| builder.change(Ok(change.clone())))
+                .build();
+            changed.unwrap_or_else(|error| {
+                trace::warn!(%error, "a patch of the Content-Security-Policy was ignored");
+                let _ = error;
+                policy
+            })
+        });
+        Some(policy)
     }
 }
 
@@ -129,7 +136,9 @@ impl CspPatchBuilder {
 
     /// The patch, or the first mistake.
     pub fn build(self) -> Result<CspPatch, ConfigError> {
-        Ok(CspPatch { changes: Some(self.changes?.into()) })
+        let changes: Arc<[Change]> = self.changes?.into();
+        changes.iter().try_for_each(Change::can_hold)?;
+        Ok(CspPatch { built: Some([changes].into()) })
     }
 
     fn push(self, change: Result<Change, ConfigError>) -> Self {
@@ -159,6 +168,18 @@ impl Change {
     ) -> Result<Self, ConfigError> {
         let items = values.into_iter().map(|value| value.into_item(directive));
         Ok(change(directive, items.collect::<Result<_, _>>()?))
+    }
+
+    /// Refuses what no policy could make sense of.
+    fn can_hold(&self) -> Result<(), ConfigError> {
+        match self {
+            Self::Remove(_) => Ok(()),
+            // What is missing may be in the policy; what contradicts itself stays so.
+            Self::Extend(directive, items) => check_none(*directive, items),
+            Self::Set(directive, items) | Self::Replace(directive, items) => {
+                check(*directive, items)
+            }
+        }
     }
 
     pub(super) fn directive(&self) -> Directive {

@@ -105,6 +105,38 @@ impl ContentSecurityPolicy {
         text
     }
 
+    /// What an addition to a directive starts from, so that it adds to what is allowed and does
+    /// nothing else.
+    fn before_addition(&self, directive: Directive) -> Result<Vec<Item>, ConfigError> {
+        if let Some(items) = self.directives.get(&directive) {
+            return Ok(items.clone());
+        }
+        let Some(fallback) = self.effective(directive) else {
+            // No policy is lost by an address more for reports.
+            let reports = matches!(directive, Directive::ReportUri | Directive::ReportTo);
+            let allowed = ConfigError::NothingToExtend { directive };
+            return if reports { Ok(Vec::new()) } else { Err(allowed) };
+        };
+        let has = |wanted: &Source| fallback.iter().any(|item| item.source() == Some(wanted));
+        // `child-src` is for frames and workers, which have fallen back to different directives.
+        let two_fallbacks = directive == Directive::ChildSrc;
+        // Beside 'strict-dynamic' hosts meant nothing; without it they would come to life.
+        let hosts_revive = directive == Directive::WorkerSrc && has(&Source::StrictDynamic);
+        if two_fallbacks || hosts_revive {
+            return Err(ConfigError::NothingToExtend { directive });
+        }
+        // Nor did 'unsafe-inline' mean anything, beside a nonce.
+        let inline_revives = [Source::Nonce, Source::StrictDynamic]
+            .iter()
+            .any(|source| has(source) && directive.heeds(source).is_err());
+        let kept = fallback.iter().filter(|item| match item.source() {
+            Some(Source::UnsafeInline) => !inline_revives,
+            Some(source) => directive.heeds(source).is_ok(),
+            None => true,
+        });
+        Ok(kept.cloned().collect())
+    }
+
     pub(super) fn change(&mut self, change: Change) -> Result<(), ConfigError> {
         let directive = change.directive();
         let items = match change {
@@ -120,14 +152,9 @@ impl ContentSecurityPolicy {
                 return Ok(());
             }
             Change::Extend(_, more) => {
-                let mut items = self.effective(directive).unwrap_or_default().to_vec();
-                // What the directive falls back to may hold keywords that mean nothing in it.
-                items.retain(|item| match item {
-                    Item::Source(source) => directive.heeds(source).is_ok(),
-                    Item::Word(_) => true,
-                });
+                let mut items = self.before_addition(directive)?;
                 if !more.is_empty() {
-                    items.retain(|item| *item != Item::Source(Source::None));
+                    items.retain(|item| !item.is_none());
                 }
                 items.extend(more);
                 items

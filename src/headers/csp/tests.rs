@@ -261,17 +261,30 @@ fn an_addition_keeps_what_browsers_fell_back_to() {
             "a.example",
             "default-src 'self'; child-src b.example; frame-src b.example a.example",
         ),
-        // No fallback: absent means that everything is allowed.
-        (
-            "default-src 'self'",
-            Directive::FormAction,
-            "a.example",
-            "default-src 'self'; form-action a.example",
-        ),
     ] {
         let changed = policy(before).into_builder().extend(directive, [source]).build();
         assert_eq!(changed.unwrap().to_string(), after, "{before}, {directive} {source}");
     }
+}
+
+#[test]
+fn an_addition_that_would_do_something_else_is_refused() {
+    for (before, directive, value) in [
+        // Absent means that everything is allowed.
+        ("script-src 'self'", Directive::ImgSrc, "a.example"),
+        ("default-src 'self'", Directive::FormAction, "a.example"),
+        ("default-src 'self'", Directive::FrameAncestors, "a.example"),
+        ("default-src 'self'", Directive::Sandbox, "allow-forms"),
+        ("default-src 'self'", Directive::TrustedTypes, "app"),
+        ("default-src 'self'", Directive::ChildSrc, "a.example"),
+        ("script-src 'nonce' 'strict-dynamic'", Directive::WorkerSrc, "blob:"),
+    ] {
+        let built = policy(before).into_builder().extend(directive, [value]).build();
+        let expected = ConfigError::NothingToExtend { directive };
+        assert_eq!(built, Err(expected), "{before}, {directive} {value}");
+    }
+    let fallback = policy("script-src 'nonce'").into_builder().legacy_fallback().build();
+    assert_eq!(fallback, Err(ConfigError::StrictDynamicAbsent));
 }
 
 #[test]
@@ -324,7 +337,7 @@ fn an_inner_patch_has_the_last_word() {
     replace("outer.example").apply(response);
 
     let patch = response.extensions().get::<CspPatch>().unwrap();
-    let patched = patch.changed(&policy("default-src 'none'")).unwrap().unwrap();
+    let patched = patch.changed(&policy("default-src 'none'")).unwrap();
 
     assert_eq!(patched.to_string(), "default-src 'none'; img-src inner.example");
 }

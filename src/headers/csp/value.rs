@@ -112,12 +112,7 @@ pub(super) fn check(directive: Directive, items: &[Item]) -> Result<(), ConfigEr
     let has = |wanted: &dyn Fn(&Source) -> bool| {
         items.iter().any(|item| matches!(item, Item::Source(source) if wanted(source)))
     };
-    let is_none = |item: &Item| {
-        *item == Item::Source(Source::None) || matches!(item, Item::Word(word) if word == "'none'")
-    };
-    if items.len() > 1 && items.iter().any(is_none) {
-        return Err(ConfigError::NoneBesideOthers { directive });
-    }
+    check_none(directive, items)?;
     let may_be_empty =
         matches!(directive.class(), Class::Sandbox | Class::TrustedTypes | Class::Flag);
     if items.is_empty() && !may_be_empty {
@@ -133,11 +128,26 @@ pub(super) fn check(directive: Directive, items: &[Item]) -> Result<(), ConfigEr
     Ok(())
 }
 
+/// `'none'` stands alone.
+pub(super) fn check_none(directive: Directive, items: &[Item]) -> Result<(), ConfigError> {
+    if items.len() > 1 && items.iter().any(Item::is_none) {
+        return Err(ConfigError::NoneBesideOthers { directive });
+    }
+    Ok(())
+}
+
 pub(super) fn unfit(directive: Directive, value: &str, mend: &'static str) -> ConfigError {
     ConfigError::DirectiveValue { directive, value: value.to_owned(), mend }
 }
 
 impl Item {
+    pub(super) fn is_none(&self) -> bool {
+        match self {
+            Self::Source(source) => *source == Source::None,
+            Self::Word(word) => word == "'none'",
+        }
+    }
+
     pub(super) const fn source(&self) -> Option<&Source> {
         match self {
             Self::Source(source) => Some(source),
