@@ -29,10 +29,8 @@ impl io::Write for Log {
 async fn logged(handler: impl Fn(&Request<()>) -> Response<()>) -> String {
     let log = Log::default();
     let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .finish();
+    let subscriber =
+        tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
     let guard = tracing::subscriber::set_default(subscriber);
     let handler = service_fn(|request| std::future::ready(Ok::<_, Infallible>(handler(&request))));
     let service = SecurityHeaders::strict().build().unwrap().layer(handler);
