@@ -46,7 +46,7 @@ async fn the_observatory_gives_the_web_preset_an_a_plus() {
 
     for example in QUICKSTARTS {
         let graded = judges.observatory(example, "web").await;
-        assert!(graded.score >= 130, "{example} --preset web: {}", graded.score);
+        assert_eq!(graded.score, 135, "{example} --preset web");
         assert_eq!(graded.grade, "A+", "{example} --preset web");
     }
 }
