@@ -4,6 +4,7 @@
 
 use std::env;
 use std::error::Error;
+use std::sync::LazyLock;
 
 use actix_web::error::ErrorInternalServerError;
 use actix_web::web::{self, Form, Html};
@@ -14,35 +15,31 @@ use donjon::headers::{Nonce, SecurityHeaders};
 use donjon::middleware::Stack;
 use minijinja::{Environment, Value, context};
 
-const ASSETS: [(&str, &str, &str); 3] = [
-    ("/app.js", "text/javascript", include_str!("quickstart/app.js")),
-    ("/style.css", "text/css", include_str!("quickstart/style.css")),
-    ("/logo.svg", "image/svg+xml", include_str!("quickstart/logo.svg")),
-];
-
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let option = |name: &str| env::args().any(|argument| argument == name);
-    let preset = [SecurityHeaders::strict, SecurityHeaders::web][usize::from(option("web"))];
-    let mut headers = preset().report_violations_to("/csp-reports");
-    if option("--behind-proxy") {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let preset = arguments.iter().skip_while(|argument| *argument != "--preset").nth(1);
+    let mut headers = match preset.map(String::as_str) {
+        None | Some("strict") => SecurityHeaders::strict(),
+        Some("web") => SecurityHeaders::web(),
+        Some(other) => return Err(format!("no preset {other}: strict or web").into()),
+    };
+    if arguments.iter().any(|argument| argument == "--behind-proxy") {
         headers = headers.assume_https();
     }
-    let headers = headers.build()?;
+    let headers = headers.report_violations_to("/csp-reports").build()?;
     headers.lint().iter().for_each(|finding| println!("note: {finding}"));
 
     let reports = ReportCollector::new(|report: Report| println!("{report:?}"));
     let server = HttpServer::new(move || {
-        let mut app = App::new()
+        App::new()
             .wrap(Stack::new((headers.clone(),))) // further layers of donjon go into the same stack
             .route("/", web::get().to(page))
             .route("/greet", web::post().to(greet))
-            .service(reports.at("/csp-reports"));
-        for (path, kind, text) in ASSETS {
-            let asset = move || async move { HttpResponse::Ok().content_type(kind).body(text) };
-            app = app.route(path, web::get().to(asset));
-        }
-        app
+            .route("/app.js", web::get().to(async || asset("text/javascript", APP_JS)))
+            .route("/style.css", web::get().to(async || asset("text/css", STYLE_CSS)))
+            .route("/logo.svg", web::get().to(async || asset("image/svg+xml", LOGO_SVG)))
+            .service(reports.at("/csp-reports"))
     });
 
     let address = env::var("ADDR").unwrap_or_else(|_| "127.0.0.1:3000".into());
@@ -54,10 +51,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn page(nonce: Nonce) -> actix_web::Result<impl Responder> {
-    let integrity = Hash::sha384(ASSETS[0].2).to_string();
-    let values = context! { nonce => nonce.as_ref(), integrity };
-    let cookie = "__Host-visit=1; Path=/; Secure; HttpOnly; SameSite=Strict";
+    let values = context! { nonce => nonce.as_ref(), integrity => INTEGRITY.as_str() };
     let page = render(include_str!("quickstart/page.html"), values)?;
+    let cookie = "__Host-visit=1; Path=/; Secure; HttpOnly; SameSite=Strict";
     Ok(page.customize().insert_header(("set-cookie", cookie)))
 }
 
@@ -67,7 +63,16 @@ async fn greet(Form(form): Form<Vec<(String, String)>>) -> actix_web::Result<Htm
     render(include_str!("quickstart/greeting.html"), values)
 }
 
+fn asset(kind: &str, text: &'static str) -> HttpResponse {
+    HttpResponse::Ok().content_type(kind).body(text)
+}
+
 fn render(template: &str, values: Value) -> actix_web::Result<Html> {
     let page = Environment::new().render_named_str("page.html", template, values);
     page.map(Html::new).map_err(ErrorInternalServerError)
 }
+
+static INTEGRITY: LazyLock<String> = LazyLock::new(|| Hash::sha384(APP_JS).to_string());
+const APP_JS: &str = include_str!("quickstart/app.js");
+const STYLE_CSS: &str = include_str!("quickstart/style.css");
+const LOGO_SVG: &str = include_str!("quickstart/logo.svg");

@@ -4,6 +4,7 @@
 
 use std::env;
 use std::error::Error;
+use std::sync::LazyLock;
 
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, SET_COOKIE};
@@ -17,29 +18,30 @@ use donjon::middleware::Stack;
 use minijinja::{Environment, Value, context};
 use tokio::net::TcpListener;
 
-const ASSETS: [(&str, &str, &str); 3] = [
-    ("/app.js", "text/javascript", include_str!("quickstart/app.js")),
-    ("/style.css", "text/css", include_str!("quickstart/style.css")),
-    ("/logo.svg", "image/svg+xml", include_str!("quickstart/logo.svg")),
-];
-
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let option = |name: &str| env::args().any(|argument| argument == name);
-    let preset = [SecurityHeaders::strict, SecurityHeaders::web][usize::from(option("web"))];
-    let mut headers = preset().report_violations_to("/csp-reports");
-    if option("--behind-proxy") {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let preset = arguments.iter().skip_while(|argument| *argument != "--preset").nth(1);
+    let mut headers = match preset.map(String::as_str) {
+        None | Some("strict") => SecurityHeaders::strict(),
+        Some("web") => SecurityHeaders::web(),
+        Some(other) => return Err(format!("no preset {other}: strict or web").into()),
+    };
+    if arguments.iter().any(|argument| argument == "--behind-proxy") {
         headers = headers.assume_https();
     }
-    let headers = headers.build()?;
+    let headers = headers.report_violations_to("/csp-reports").build()?;
     headers.lint().iter().for_each(|finding| println!("note: {finding}"));
 
     let reports = ReportCollector::new(|report: Report| println!("{report:?}"));
-    let mut app = Router::new().route("/", get(page)).route("/greet", post(greet));
-    for (path, kind, text) in ASSETS {
-        app = app.route(path, get(([(CONTENT_TYPE, kind)], text)));
-    }
-    let app = app.route_service("/csp-reports", reports).layer(Stack::new((headers,))); // further layers of donjon go into the same stack
+    let app = Router::new()
+        .route("/", get(page))
+        .route("/greet", post(greet))
+        .route("/app.js", get(([(CONTENT_TYPE, "text/javascript")], APP_JS)))
+        .route("/style.css", get(([(CONTENT_TYPE, "text/css")], STYLE_CSS)))
+        .route("/logo.svg", get(([(CONTENT_TYPE, "image/svg+xml")], LOGO_SVG)))
+        .route_service("/csp-reports", reports)
+        .layer(Stack::new((headers,))); // further layers of donjon go into the same stack
 
     let address = env::var("ADDR").unwrap_or_else(|_| "127.0.0.1:3000".into());
     let listener = TcpListener::bind(address).await?;
@@ -49,15 +51,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(axum::serve(listener, app).with_graceful_shutdown(stop).await?)
 }
 
-async fn page(nonce: Nonce) -> Result<impl IntoResponse, StatusCode> {
-    let integrity = Hash::sha384(ASSETS[0].2).to_string();
-    let values = context! { nonce => nonce.as_ref(), integrity };
+async fn page(nonce: Nonce) -> impl IntoResponse {
     let cookie = "__Host-visit=1; Path=/; Secure; HttpOnly; SameSite=Strict";
-    let page = render(include_str!("quickstart/page.html"), values)?;
-    Ok(([(SET_COOKIE, cookie)], page))
+    let values = context! { nonce => nonce.as_ref(), integrity => INTEGRITY.as_str() };
+    ([(SET_COOKIE, cookie)], render(include_str!("quickstart/page.html"), values))
 }
 
-async fn greet(Form(form): Form<Vec<(String, String)>>) -> Result<Html<String>, StatusCode> {
+async fn greet(Form(form): Form<Vec<(String, String)>>) -> impl IntoResponse {
     let name = form.into_iter().find(|(field, _)| field == "name");
     let values = context! { name => name.unwrap_or_default().1 };
     render(include_str!("quickstart/greeting.html"), values)
@@ -67,3 +67,8 @@ fn render(template: &str, values: Value) -> Result<Html<String>, StatusCode> {
     let page = Environment::new().render_named_str("page.html", template, values);
     page.map(Html).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
 }
+
+static INTEGRITY: LazyLock<String> = LazyLock::new(|| Hash::sha384(APP_JS).to_string());
+const APP_JS: &str = include_str!("quickstart/app.js");
+const STYLE_CSS: &str = include_str!("quickstart/style.css");
+const LOGO_SVG: &str = include_str!("quickstart/logo.svg");

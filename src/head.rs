@@ -112,8 +112,8 @@ impl Value {
     }
 }
 
-/// The head of a request.
-pub trait RequestHead {
+/// The head of a request. For middleware to read; no type outside this crate has it.
+pub trait RequestHead: sealed::Sealed {
     /// The method, as sent.
     fn method(&self) -> &str;
 
@@ -133,8 +133,8 @@ pub trait RequestHead {
     fn insert_extension<T: Any + Clone + Send + Sync>(&mut self, value: T);
 }
 
-/// The head of a response.
-pub trait ResponseHead {
+/// The head of a response. For middleware to edit; no type outside this crate has it.
+pub trait ResponseHead: sealed::Sealed {
     /// The status code.
     fn status(&self) -> u16;
 
@@ -165,4 +165,18 @@ pub trait ResponseHead {
 
     /// Inserts an extension, replacing one of the same type.
     fn insert_extension<T: Any + Clone + Send + Sync>(&mut self, value: T);
+}
+
+mod sealed {
+    #[expect(unnameable_types, reason = "this is what seals it")]
+    pub trait Sealed {}
+
+    impl<B> Sealed for http::Request<B> {}
+    impl<B> Sealed for http::Response<B> {}
+    #[cfg(feature = "actix")]
+    impl Sealed for actix_web::dev::ServiceRequest {}
+    #[cfg(feature = "actix")]
+    impl<B> Sealed for actix_web::dev::ServiceResponse<B> {}
+    #[cfg(feature = "actix")]
+    impl<B> Sealed for actix_web::HttpResponse<B> {}
 }

@@ -34,19 +34,19 @@ use crate::head::{Name, ResponseHead, Value};
 pub struct Refusal {
     status: StatusCode,
     reason: &'static str,
-    /// In a box, so that a refusal stays small on the way of every request.
-    header: Option<Box<(Name, Value)>>,
+    headers: Vec<(Name, Value)>,
 }
 
 impl Refusal {
     /// A refusal with this status. The reason is for logs: the client never sees it.
     pub const fn new(status: StatusCode, reason: &'static str) -> Self {
-        Self { status, reason, header: None }
+        Self { status, reason, headers: Vec::new() }
     }
 
-    /// Adds a header to the response, such as `Retry-After` or `WWW-Authenticate`.
+    /// Adds a header to the response, such as `Retry-After` or `WWW-Authenticate`. One of the same
+    /// name replaces it.
     pub fn with_header(mut self, name: Name, value: Value) -> Self {
-        self.header = Some(Box::new((name, value)));
+        self.headers.push((name, value));
         self
     }
 
@@ -74,7 +74,7 @@ impl Refusal {
     fn finish<H: ResponseHead>(self, response: &mut H) {
         response.insert_bytes(&CONTENT_TYPE, Bytes::from_static(PROBLEM_JSON));
         response.insert_bytes(&CACHE_CONTROL, Bytes::from_static(b"no-store"));
-        if let Some((name, value)) = self.header.as_deref() {
+        for (name, value) in &self.headers {
             response.insert(name, value);
         }
         response.insert_extension(self);
@@ -240,12 +240,13 @@ impl actix_web::ResponseError for Refusal {
     }
 }
 
-#[cfg(feature = "actix")]
 impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}: {}", self.status, self.reason)
     }
 }
+
+impl std::error::Error for Refusal {}
 
 /// Makes the response of a refusal, for any body if there can be none.
 ///
@@ -298,12 +299,14 @@ mod tests {
     }
 
     #[test]
-    fn a_header_of_the_refusal_is_sent() {
+    fn the_headers_of_the_refusal_are_sent() {
         let refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, "too many")
-            .with_header(Name::from_static("retry-after"), Value::new("3").unwrap());
+            .with_header(Name::from_static("retry-after"), Value::new("3").unwrap())
+            .with_header(Name::from_static("x-more"), Value::new("4").unwrap());
 
         let response: http::Response<Bytes> = refusal.into_response();
 
         assert_eq!(response.headers()["retry-after"], "3");
+        assert_eq!(response.headers()["x-more"], "4");
     }
 }

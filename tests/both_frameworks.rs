@@ -10,10 +10,10 @@ use std::task::Poll;
 
 use donjon::client::Scheme;
 use donjon::head::{Name, RequestHead, ResponseHead, Value};
-use donjon::headers::csp::{CspPatch, Directive, Source};
+use donjon::headers::csp::{ContentSecurityPolicy, CspPatch, Directive, Source};
 use donjon::headers::{
-    CacheControl, ClearSiteData, HeaderKind, Nonce, OnConflict, ReferrerPolicy, SecurityHeaders,
-    SecurityHeadersBuilder, StrictTransportSecurity, legacy,
+    CacheControl, ClearSiteData, HeaderKind, Nonce, OnConflict, ReferrerPolicy, ReportOnly,
+    SecurityHeaders, SecurityHeadersBuilder, StrictTransportSecurity, legacy,
 };
 use donjon::middleware::{Middleware, Stack};
 use donjon::refusal::Refusal;
@@ -80,6 +80,7 @@ const PAGES: &[(&str, Page)] = &[
     ("/image", Page::Image),
     ("/svg", Page::Svg),
     ("/html", Page::Html),
+    ("/json", Page::Json),
     ("/untyped", Page::Untyped),
     ("/expires", Page::Expires),
 ];
@@ -103,6 +104,7 @@ enum Page {
     Image,
     Svg,
     Html,
+    Json,
     Untyped,
     Expires,
 }
@@ -136,6 +138,7 @@ impl Page {
             Self::Image => &[("content-type", "image/png")],
             Self::Svg => &[("content-type", "image/svg+xml")],
             Self::Html => &[("content-type", "text/html; charset=utf-8")],
+            Self::Json => &[("content-type", "application/json")],
             Self::Expires => &[("expires", "Thu, 01 Dec 1994 16:00:00 GMT")],
             _ => &[],
         }
@@ -170,6 +173,7 @@ mod axum_app {
 
     use super::*;
 
+    #[expect(clippy::unused_async, reason = "a handler is asynchronous")]
     async fn page(page: Page, nonce: Option<Nonce>) -> Response<Body> {
         let body = match page {
             Page::Stream => {
@@ -231,6 +235,7 @@ mod actix_app {
 
     use super::*;
 
+    #[expect(clippy::unused_async, reason = "a handler is asynchronous")]
     async fn page(page: Page, nonce: Option<Nonce>) -> HttpResponse {
         let mut response = HttpResponse::build(StatusCode::from_u16(page.status()).unwrap());
         for (name, value) in page.headers() {
@@ -405,14 +410,15 @@ async fn a_nonce_that_no_header_would_carry_is_refused() {
 }
 
 #[actix_web::test]
-async fn a_304_leaves_the_stored_policy_alone() {
-    let with_nonce = strict().build().unwrap();
-    let without = SecurityHeaders::api().build().unwrap();
-    for (headers, expected) in [(with_nonce, false), (without, true)] {
-        for (framework, seen) in both!((headers.clone(),), None, "/not-modified") {
+async fn a_304_changes_nothing_of_the_stored_response() {
+    for headers in [strict(), SecurityHeaders::api(), SecurityHeaders::helmet_compatible()] {
+        let headers = headers.build().unwrap();
+        for (framework, seen) in both!((headers.clone(),), HTTPS, "/not-modified") {
             assert_eq!(seen.status, 304, "{framework}");
-            let sent = seen.header("content-security-policy").is_some();
-            assert_eq!(sent, expected, "{framework}");
+            assert!(seen.header("strict-transport-security").is_some(), "{framework}");
+            for stored in ["content-security-policy", "referrer-policy", "x-frame-options"] {
+                assert_eq!(seen.header(stored), None, "{framework}");
+            }
             assert_eq!(seen.header("cache-control"), None, "{framework}");
         }
     }
@@ -527,7 +533,8 @@ async fn leaking_headers_go_and_others_stay() {
 #[actix_web::test]
 async fn only_documents_get_what_only_documents_need_when_asked() {
     let headers = strict().only_documents().build().unwrap();
-    for (path, document) in [("/html", true), ("/untyped", true), ("/svg", true), ("/image", false)]
+    for (path, document) in
+        [("/html", true), ("/untyped", true), ("/svg", true), ("/json", true), ("/image", false)]
     {
         for (framework, seen) in both!((headers.clone(),), None, path) {
             let policy = seen.header("content-security-policy").is_some();
@@ -637,13 +644,124 @@ async fn the_first_of_a_stack_is_the_outermost() {
 #[actix_web::test]
 async fn reports_find_their_way_over_http_too() {
     let headers = strict().report_violations_to("/csp-reports").build().unwrap();
-    for (scheme, report_to) in [(None, None), (HTTPS, Some("csp"))] {
+    for (scheme, report_to) in [(None, None), (HTTPS, Some("csp-reports"))] {
         for path in ["/plain", "/nonce"] {
             for (framework, seen) in both!((headers.clone(),), scheme, path) {
                 let policy = seen.header("content-security-policy").unwrap();
                 assert_eq!(value(policy, "report-uri"), Some("/csp-reports"), "{framework}");
                 assert_eq!(value(policy, "report-to"), report_to, "{framework} {scheme:?} {path}");
+                let declared = seen.header("reporting-endpoints").is_some();
+                assert_eq!(declared, report_to.is_some(), "{framework} {scheme:?} {path}");
             }
         }
+    }
+}
+
+#[actix_web::test]
+async fn no_odd_type_strips_a_page_of_its_policy() {
+    // Browsers cut types at white space and parentheses, and take the last of a list.
+    for odd in [
+        "text/html +json",
+        "text/html(+json",
+        "text/html\t+json",
+        "image/svg+xml x",
+        "image/svg+xml(",
+        "image/x+xml",
+        "image/png, text/html",
+        "image/ text/html",
+        "image/",
+        "image",
+        "image/<",
+        "text/plain",
+        "application/octet-stream",
+        "multipart/x-mixed-replace",
+    ] {
+        let headers = strict().only_documents().build().unwrap();
+        let typed = SetHeader("content-type", odd);
+        for (framework, seen) in both!((headers.clone(), typed.clone()), None, "/plain") {
+            assert_eq!(seen.header("content-type"), Some(odd), "{framework}");
+            assert!(seen.header("content-security-policy").is_some(), "{framework} {odd}");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a_nonce_is_handed_out_only_if_the_policy_that_is_sent_carries_it() {
+    let with = || strict().build().unwrap();
+    let without = || SecurityHeaders::api().build().unwrap();
+    let overriding = |headers: SecurityHeadersBuilder| {
+        let policy = HeaderKind::ContentSecurityPolicy;
+        headers.on_conflict(policy, OnConflict::Override).build().unwrap()
+    };
+    let watched = SecurityHeaders::api()
+        .with(ReportOnly("script-src 'nonce'".parse::<ContentSecurityPolicy>().unwrap()))
+        .build()
+        .unwrap();
+    for (name, far, near, expected) in [
+        ("both", with(), with(), 200),
+        ("the near one alone", without(), with(), 200),
+        ("the far one alone", with(), without(), 500),
+        ("the far one, which overrides", overriding(strict()), without(), 200),
+        ("the near one, overridden", overriding(SecurityHeaders::api()), with(), 500),
+        ("only a watched one", with(), watched.clone(), 500),
+    ] {
+        for (framework, seen) in both!((far.clone(), near.clone()), None, "/nonce") {
+            assert_eq!(seen.status, expected, "{framework}: {name}");
+            let policy = seen.header("content-security-policy").unwrap();
+            let carried = expected == 200 && policy.contains(&format!("'nonce-{}'", seen.body));
+            assert_eq!(carried, expected == 200, "{framework}: {name}: {policy}");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn no_layer_takes_away_what_keeps_a_nonce_out_of_shared_caches() {
+    let near = SecurityHeaders::builder().without(HeaderKind::CacheControl).build().unwrap();
+    for (framework, seen) in both!((strict().build().unwrap(), near.clone()), None, "/nonce") {
+        assert_eq!(seen.header("cache-control"), Some("private, no-cache"), "{framework}");
+    }
+}
+
+#[actix_web::test]
+async fn a_refusal_further_out_does_not_forget_https() {
+    let headers = strict().assume_https().build().unwrap();
+    for (framework, seen) in both!((RefusePlain, headers.clone()), None, "/plain") {
+        assert!(seen.header("strict-transport-security").is_some(), "{framework}");
+    }
+}
+
+#[actix_web::test]
+async fn a_stricter_cache_control_replaces_a_laxer_one_when_asked() {
+    let headers = SecurityHeaders::builder()
+        .with(CacheControl::no_store())
+        .on_conflict(HeaderKind::CacheControl, OnConflict::OnlyIfStricter)
+        .build()
+        .unwrap();
+    for (path, expected) in [
+        ("/own", Some("no-store, max-age=0")),
+        ("/plain", Some("no-store, max-age=0")),
+        ("/expires", None),
+        ("/not-modified", None),
+    ] {
+        for (framework, seen) in both!((headers.clone(),), None, path) {
+            assert_eq!(seen.header("cache-control"), expected, "{framework} {path}");
+        }
+    }
+}
+
+/// Sets a header, as a handler might.
+#[derive(Clone, Debug)]
+struct SetHeader(&'static str, &'static str);
+
+impl Middleware for SetHeader {
+    type Memo = ();
+    type Refusal = Infallible;
+
+    fn admit<R: RequestHead>(&self, _: &mut R, (): &mut ()) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn finish<H: ResponseHead>(&self, (): &(), response: &mut H) {
+        assert!(response.insert_bytes(&Name::from_static(self.0), self.1.into()));
     }
 }

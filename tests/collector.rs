@@ -207,9 +207,28 @@ async fn nothing_in_a_report_forges_a_log_line_or_tells_a_secret() {
     assert!(!directive.contains(['\r', '\n', '\u{1b}', '\u{202e}']), "{directive:?}");
     assert!(!reports[0].user_agent.contains('\t'));
 
-    let long = format!(r#""effective-directive": "{}""#, "\u{e9}".repeat(5_000));
-    let (_, reports) = Post::new(ONE, one(&long)).to_both(|collector| collector).await;
-    assert_eq!(reports[0].violation.as_ref().unwrap().directive.len(), 1024);
+    for (char, expected) in [("\u{e9}", 1024), ("\\u0001", 1023)] {
+        let long = format!(r#""effective-directive": "{}""#, char.repeat(5_000));
+        let (_, reports) = Post::new(ONE, one(&long)).to_both(|collector| collector).await;
+        assert_eq!(reports[0].violation.as_ref().unwrap().directive.len(), expected);
+    }
+
+    for (told, kept) in [
+        ("https://user:secret@a.example/x", "https://a.example/x"),
+        ("https://secret@a.example", "https://a.example"),
+        ("https://a.example/@secret-is-a-path", "https://a.example/@secret-is-a-path"),
+        ("data:text/html,secret?x", "data:"),
+        ("DATA:text/html,secret#x", "data:"),
+        ("\\u061ca", "\u{fffd}a"),
+    ] {
+        let body = one(&format!(r#""effective-directive": "img-src", "document-uri": "{told}""#));
+        let (_, reports) = Post::new(ONE, body).to_both(|collector| collector).await;
+        assert_eq!(reports[0].url, kept, "{told}");
+    }
+
+    let old = r#"[{"type": "x", "age": 18446744073709551615}]"#;
+    let (_, reports) = Post::new(MANY, old).to_both(|collector| collector).await;
+    assert_eq!(reports[0].age, Duration::from_secs(7 * 24 * 3600));
 }
 
 #[actix_web::test]
@@ -217,6 +236,11 @@ async fn a_flood_is_bounded_in_number_and_size() {
     let many = format!("[{}]", vec![r#"{"type": "x"}"#; 150].join(","));
     let (status, reports) = Post::new(MANY, many).to_both(|collector| collector).await;
     assert_eq!((status, reports.len()), (204, 100));
+
+    // What browsers do not send in a report is passed over, however it is nested.
+    let odd = r#"[1, "x", {"type": "x", "body": [[{"a": {"b": null}}]]}, {"type": 1}, {}]"#;
+    let (status, reports) = Post::new(MANY, odd).to_both(|collector| collector).await;
+    assert_eq!((status, reports.len()), (204, 1));
 
     let three = r#"[{"type": "x"}, {"type": "x"}, {"type": "x"}]"#;
     let (_, reports) = Post::new(MANY, three).to_both(|collector| collector.max_reports(2)).await;

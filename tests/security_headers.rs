@@ -9,8 +9,8 @@ use std::time::Duration;
 use donjon::headers::csp::{ContentSecurityPolicy, Directive, Source};
 use donjon::headers::{
     ConfigError, CrossOriginResourcePolicy, FrameOptions, HeaderKind, IntegrityPolicy, OnConflict,
-    PermissionsPolicy, ReferrerPolicy, ReportOnly, SecurityHeader, SecurityHeaders,
-    SecurityHeadersBuilder, Severity, StrictTransportSecurity,
+    PermissionsPolicy, ReferrerPolicy, ReportOnly, ReportingEndpoints, SecurityHeader,
+    SecurityHeaders, SecurityHeadersBuilder, Severity, StrictTransportSecurity,
 };
 
 fn policy(text: &str) -> ContentSecurityPolicy {
@@ -99,6 +99,37 @@ fn headers_that_contradict_one_another_cannot_be_built() {
 }
 
 #[test]
+fn what_says_nothing_is_not_sent() {
+    for header in [
+        SecurityHeader::from(PermissionsPolicy::new()),
+        ReportOnly(PermissionsPolicy::new()).into(),
+        ReportingEndpoints::new().into(),
+    ] {
+        let built = SecurityHeaders::builder().with(header.clone()).build();
+        assert!(matches!(built, Err(ConfigError::Value { .. })), "{header:?}");
+    }
+}
+
+#[test]
+fn where_reports_go_can_be_changed() {
+    let headers = SecurityHeaders::strict().report_violations_to("/a").build().unwrap();
+    let headers = headers.to_builder().report_violations_to("/b").build().unwrap();
+    let policy = headers.get(HeaderKind::ContentSecurityPolicy).unwrap();
+    assert!(policy.ends_with("; report-uri /b; report-to csp-reports"), "{policy}");
+    assert_eq!(headers.get(HeaderKind::ReportingEndpoints).unwrap(), r#"csp-reports="/b""#);
+}
+
+#[test]
+fn without_a_policy_a_preset_frames_as_its_policy_said() {
+    for (preset, expected) in
+        [(SecurityHeaders::strict(), "DENY"), (SecurityHeaders::web(), "SAMEORIGIN")]
+    {
+        let headers = preset.without(HeaderKind::ContentSecurityPolicy).build().unwrap();
+        assert_eq!(headers.get(HeaderKind::FrameOptions).as_deref(), Some(expected));
+    }
+}
+
+#[test]
 fn frame_options_say_what_frame_ancestors_say() {
     for (ancestors, expected) in [
         ("'none'", Some("DENY")),
@@ -124,10 +155,13 @@ fn reporting_takes_one_call() {
         .report_violations_to("https://reports.example/csp")
         .build()
         .unwrap();
-    let end = "; report-uri https://reports.example/csp; report-to csp";
+    let end = "; report-uri https://reports.example/csp; report-to csp-reports";
     let sent = |header| headers.get(header).unwrap();
 
-    assert_eq!(sent(HeaderKind::ReportingEndpoints), r#"csp="https://reports.example/csp""#);
+    assert_eq!(
+        sent(HeaderKind::ReportingEndpoints),
+        r#"csp-reports="https://reports.example/csp""#
+    );
     assert!(sent(HeaderKind::ContentSecurityPolicy).ends_with(end));
     let watched = sent(HeaderKind::ContentSecurityPolicyReportOnly);
     assert!(watched.ends_with(end));
@@ -138,7 +172,7 @@ fn reporting_takes_one_call() {
     let headers = SecurityHeaders::builder().with(own).report_violations_to("/r").build().unwrap();
     assert_eq!(
         headers.get(HeaderKind::ContentSecurityPolicy).unwrap(),
-        "default-src 'self'; report-uri /mine; report-to csp",
+        "default-src 'self'; report-uri /mine; report-to csp-reports",
         "what is said already stays"
     );
 }
@@ -228,7 +262,7 @@ fn the_lint_finds_the_usual_mistakes() {
         ),
         (
             "no frame-ancestors",
-            with("default-src 'none'"),
+            with("default-src 'none'").without(H::FrameOptions),
             Severity::Warning,
             H::ContentSecurityPolicy,
             "frame the page",
@@ -418,36 +452,48 @@ mod from_files {
         for (file, named) in [
             (r#"{"presets": "strict"}"#, "presets"),
             (r#"{"preset": "paranoid"}"#, "paranoid"),
-            (r#"{"headers": {"x-frame-option": "DENY"}}"#, "x-frame-option"),
-            (r#"{"headers": {"x-frame-options": "ALLOW"}}"#, "ALLOW"),
-            (r#"{"headers": {"x-frame-options": true}}"#, "x-frame-options"),
-            (r#"{"headers": {"x-frame-options": {"a": "b"}}}"#, "x-frame-options"),
-            (r#"{"headers": {"x-frame-options": 1}}"#, "value as text"),
-            (r#"{"extend-csp": {"img-src": 1}}"#, "a list of values"),
-            (r#"{"headers": {"content-security-policy": "default-src self"}}"#, "default-src self"),
+            (r#"{"preset": "none", "headers": {"x-frame-option": "DENY"}}"#, "x-frame-option"),
+            (r#"{"preset": "none", "headers": {"x-frame-options": "ALLOW"}}"#, "ALLOW"),
+            (r#"{"preset": "none", "headers": {"x-frame-options": true}}"#, "x-frame-options"),
             (
-                r#"{"headers": {"content-security-policy": {"default-sources": "'self'"}}}"#,
+                r#"{"preset": "none", "headers": {"x-frame-options": {"a": "b"}}}"#,
+                "x-frame-options",
+            ),
+            (r#"{"preset": "none", "headers": {"x-frame-options": 1}}"#, "value as text"),
+            (r#"{"preset": "none", "extend-csp": {"img-src": 1}}"#, "a list of values"),
+            (
+                r#"{"preset": "none", "headers": {"content-security-policy": "default-src self"}}"#,
+                "default-src self",
+            ),
+            (
+                r#"{"preset": "none", "headers": {"content-security-policy": {"default-sources": "'self'"}}}"#,
                 "default-sources",
             ),
             (
-                r#"{"headers": {"content-security-policy": {"img-src": "a.example;script-src *"}}}"#,
+                r#"{"preset": "none", "headers": {"content-security-policy": {"img-src": "a.example;script-src *"}}}"#,
                 "img-src",
             ),
             (
-                r#"{"headers": {"content-security-policy": {"img-src": "a", "IMG-SRC": "b"}}}"#,
+                r#"{"preset": "none", "headers": {"content-security-policy": {"img-src": "a", "IMG-SRC": "b"}}}"#,
                 "\"IMG-SRC\" is there twice",
             ),
-            (r#"{"headers": {"expect-ct": false, "expect-ct": "max-age=0"}}"#, "expect-ct"),
+            (
+                r#"{"preset": "none", "headers": {"expect-ct": false, "expect-ct": "max-age=0"}}"#,
+                "expect-ct",
+            ),
             (r#"{"preset": "web", "extend-csp": {"image-src": ["a"]}}"#, "image-src"),
-            (r#"{"extend-csp": {"img-src": ["a"]}}"#, "content-security-policy"),
-            (r#"{"on-conflict": {"x-frame-options": "replace"}}"#, "replace"),
-            (r#"{"on-conflict": {"x-frame-options": "keep"}}"#, "x-frame-options"),
-            (r#"{"reporting-endpoints": {"CSP": "/r"}}"#, "CSP"),
+            (r#"{"preset": "none", "extend-csp": {"img-src": ["a"]}}"#, "content-security-policy"),
+            (r#"{"preset": "none", "on-conflict": {"x-frame-options": "replace"}}"#, "replace"),
+            (
+                r#"{"preset": "none", "on-conflict": {"x-frame-options": "keep"}}"#,
+                "x-frame-options",
+            ),
+            (r#"{"preset": "none", "reporting-endpoints": {"CSP": "/r"}}"#, "CSP"),
             (
                 r#"{"preset": "web", "report-violations-to": "http://a.example"}"#,
                 "http://a.example",
             ),
-            (r#"{"remove": ["a b"]}"#, "a b"),
+            (r#"{"preset": "none", "remove": ["a b"]}"#, "a b"),
         ] {
             match serde_json::from_str::<SecurityHeaders>(file) {
                 Ok(headers) => panic!("{file} was read: {headers}"),

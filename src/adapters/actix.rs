@@ -127,7 +127,7 @@ mod headers {
     use std::future::{Ready, ready};
 
     use actix_web::dev::Payload;
-    use actix_web::{Error, FromRequest, HttpMessage, HttpRequest};
+    use actix_web::{FromRequest, HttpMessage, HttpRequest};
     use http::StatusCode;
 
     use crate::context::Context;
@@ -136,12 +136,12 @@ mod headers {
     use crate::refusal::Refusal;
 
     impl FromRequest for Nonce {
-        type Error = Error;
-        type Future = Ready<Result<Self, Error>>;
+        type Error = Refusal;
+        type Future = Ready<Result<Self, Refusal>>;
 
         fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
             let nonce = request.extensions().get().and_then(Context::nonce);
-            let refusal = || Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, NO_NONCE).into();
+            let refusal = || Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, NO_NONCE);
             ready(nonce.ok_or_else(refusal))
         }
     }

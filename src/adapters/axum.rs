@@ -14,7 +14,7 @@ impl IntoResponse for Refusal {
 mod headers {
     use std::convert::Infallible;
 
-    use axum_core::extract::FromRequestParts;
+    use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
     use axum_core::response::{IntoResponseParts, ResponseParts};
     use http::StatusCode;
     use http::request::Parts;
@@ -27,11 +27,19 @@ mod headers {
         type Rejection = Refusal;
 
         async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
-            Self::take(&parts.extensions).ok_or(NO_NONCE)
+            Self::from_extensions(&parts.extensions).ok_or(NO_NONCE)
         }
     }
 
-    impl IntoResponseParts for CspPatch {
+    impl<S: Sync> OptionalFromRequestParts<S> for Nonce {
+        type Rejection = Infallible;
+
+        async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Infallible> {
+            Ok(Self::from_extensions(&parts.extensions))
+        }
+    }
+
+    impl IntoResponseParts for &CspPatch {
         type Error = Infallible;
 
         fn into_response_parts(
@@ -40,6 +48,14 @@ mod headers {
         ) -> Result<ResponseParts, Infallible> {
             edit(&mut parts, |response| self.apply(response));
             Ok(parts)
+        }
+    }
+
+    impl IntoResponseParts for CspPatch {
+        type Error = Infallible;
+
+        fn into_response_parts(self, parts: ResponseParts) -> Result<ResponseParts, Infallible> {
+            (&self).into_response_parts(parts)
         }
     }
 

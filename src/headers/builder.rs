@@ -43,11 +43,14 @@ pub struct SecurityHeadersBuilder {
 
 impl SecurityHeadersBuilder {
     /// What every preset has: a policy, the frame options that go with it, and no leaks.
-    pub(super) fn preset(policy: Result<ContentSecurityPolicy, ConfigError>) -> Self {
+    pub(super) fn preset(
+        policy: Result<ContentSecurityPolicy, ConfigError>,
+        frame_options: FrameOptions,
+    ) -> Self {
         let builder = Self { remove_leaking: true, ..Self::default() };
         match policy {
             Ok(policy) => {
-                Self { own_frame_options: false, ..builder.with(policy).with(FrameOptions::Deny) }
+                Self { own_frame_options: false, ..builder.with(policy).with(frame_options) }
             }
             Err(error) => builder.fail(error),
         }
@@ -72,7 +75,8 @@ impl SecurityHeadersBuilder {
         self
     }
 
-    /// Takes a header away. A layer further out does not add it either.
+    /// Takes a header away. A layer further out does not add it either, not even with
+    /// [`OnConflict::Override`].
     pub fn without(mut self, header: HeaderKind) -> Self {
         self.headers.remove(&header);
         self.off.insert(header);
@@ -135,7 +139,7 @@ impl SecurityHeadersBuilder {
 
     /// Has browsers report violations of the Content-Security-Policy, and of the report-only one,
     /// to this address: an https address, or a path such as `/csp-reports`, where a
-    /// [`ReportCollector`](super::collector::ReportCollector) may stand.
+    /// `ReportCollector` (feature `reports`) may stand.
     ///
     /// It sends `Reporting-Endpoints`, `report-to` and, for browsers that do not know these,
     /// `report-uri`. Over http it sends `report-uri` alone, because browsers deliver to endpoints
@@ -177,10 +181,11 @@ impl SecurityHeadersBuilder {
     }
 
     /// Leaves headers that only matter to documents off responses whose `Content-Type` says they
-    /// are none: images, fonts, style sheets, JSON, plain text, audio and video.
+    /// are none: images, fonts, style sheets, audio and video.
     ///
-    /// It saves bytes and no more. Everything else gets everything, a missing `Content-Type`
-    /// included.
+    /// It saves bytes, and has a price: such a response in a frame is a place without a policy, to
+    /// which a script that already runs in a page of yours may move. Everything else gets
+    /// everything, a missing or odd `Content-Type` included.
     pub fn only_documents(mut self) -> Self {
         self.only_documents = true;
         self
@@ -198,7 +203,7 @@ impl SecurityHeadersBuilder {
 
     /// The finished headers, or the first mistake.
     pub fn build(self) -> Result<SecurityHeaders, ConfigError> {
-        self.settled().map(SecurityHeaders::compile)
+        SecurityHeaders::compile(self)
     }
 
     pub(super) fn enforced(&self) -> Option<&ContentSecurityPolicy> {

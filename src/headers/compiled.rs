@@ -7,12 +7,18 @@ use bytes::Bytes;
 use super::builder::{OnConflict, SecurityHeadersBuilder};
 use super::csp::{ContentSecurityPolicy, CspPatch, Directive, Nonce};
 use super::variant::{Policy, Variant};
-use super::{FrameOptions, HeaderKind, shared_caches};
+use super::{FrameOptions, HeaderKind, SecurityHeader, shared_caches};
 use crate::head::{Name, ResponseHead, Value};
 
 pub(super) struct Compiled {
+    /// As it was given, to start from again.
+    pub(super) given: SecurityHeadersBuilder,
+    /// As it belongs together.
     pub(super) built_from: SecurityHeadersBuilder,
-    pub(super) takes_nonce: bool,
+    /// Whether pages get a nonce; `None` if there is no policy to say so.
+    pub(super) takes_nonce: Option<bool>,
+    /// Whether that holds whatever layers nearer to the handler say.
+    pub(super) overrides: bool,
     https: Variant,
     http: Variant,
     cache_control: Option<Value>,
@@ -25,14 +31,17 @@ pub(super) struct Compiled {
 struct TakenAway(Arc<[HeaderKind]>);
 
 impl Compiled {
-    pub(super) fn new(built_from: SecurityHeadersBuilder) -> Self {
-        let takes_nonce = [built_from.enforced(), built_from.watched()]
-            .into_iter()
-            .flatten()
-            .any(ContentSecurityPolicy::takes_nonce);
+    pub(super) fn new(given: SecurityHeadersBuilder, built_from: SecurityHeadersBuilder) -> Self {
+        // A page whose enforced policy has no place for the nonce needs none for the other's sake:
+        // its scripts would not run.
+        let policy = built_from.enforced().or(built_from.watched());
+        let takes_nonce = policy.map(ContentSecurityPolicy::takes_nonce);
         let off: Arc<[HeaderKind]> = built_from.off.iter().copied().collect();
         Self {
+            given,
             takes_nonce,
+            overrides: built_from.on_conflict.get(&HeaderKind::ContentSecurityPolicy)
+                == Some(&OnConflict::Override),
             https: Variant::new(&built_from, true),
             http: Variant::new(&built_from, false),
             cache_control: built_from
@@ -99,6 +108,10 @@ impl Compiled {
         for name in absent {
             response.remove(&name);
         }
+        // It is not for a layer to take away what keeps a nonce out of shared caches.
+        if nonce.is_some() {
+            shared_caches::keep_from(response);
+        }
     }
 
     fn send<H: ResponseHead>(
@@ -108,17 +121,17 @@ impl Compiled {
         patched: Option<&[Policy]>,
         response: &mut H,
     ) {
-        // A 304 updates the headers of the copy the browser has: a policy without the nonce that
-        // stands in that copy's page would stop its scripts.
-        let stored = response.status() == NOT_MODIFIED && self.takes_nonce;
+        // A 304 updates the headers of the copy that the browser has. What was decided for that copy,
+        // by a handler, by a layer nearer to it, or by its nonce, is not known here and stays.
+        if response.status() == NOT_MODIFIED {
+            return response.underlay(&variant.not_modified);
+        }
         let document = !self.built_from.only_documents || may_be_document(response);
         if let Some(value) = &self.cache_control {
             self.keep_uncached(value, response);
         }
         if !document {
             response.underlay(&variant.bare);
-        } else if stored {
-            response.underlay(&variant.without_csp);
         } else if nonce.is_none() && patched.is_none() {
             response.underlay(&variant.all);
         } else {
@@ -157,12 +170,23 @@ impl Compiled {
         self.built_from.on_conflict.get(&header) != Some(&OnConflict::Override)
     }
 
-    /// As Spring Security does: whoever has said something about caching knows better.
-    fn keep_uncached<H: ResponseHead>(&self, value: &Value, response: &mut H) {
-        let said = [&CACHE_CONTROL, &EXPIRES, &PRAGMA].iter().any(|name| response.contains(name));
-        let keeps = self.keeps(HeaderKind::CacheControl);
-        if response.status() != NOT_MODIFIED && !(said && keeps) {
-            response.insert(&CACHE_CONTROL, value);
+    /// As Spring Security does: whoever has said something about caching knows better, unless told
+    /// otherwise.
+    fn keep_uncached<H: ResponseHead>(&self, ours: &Value, response: &mut H) {
+        let kind = HeaderKind::CacheControl;
+        let replaces = match self.built_from.on_conflict.get(&kind) {
+            Some(OnConflict::Override) => true,
+            Some(OnConflict::OnlyIfStricter) if response.contains(&CACHE_CONTROL) => {
+                let mut theirs = response.header(&CACHE_CONTROL);
+                match (theirs.next(), theirs.next(), SecurityHeader::stricter(kind)) {
+                    (Some(theirs), None, Some(stricter)) => stricter(ours.as_bytes(), theirs),
+                    _ => true,
+                }
+            }
+            _ => ![&CACHE_CONTROL, &EXPIRES, &PRAGMA].iter().any(|name| response.contains(name)),
+        };
+        if replaces {
+            response.insert(&CACHE_CONTROL, ours);
         }
     }
 
@@ -192,24 +216,25 @@ fn frame_ancestors(policies: &[Policy]) -> Option<Vec<String>> {
     Some(ancestors.unwrap_or_default())
 }
 
-/// Whether a browser may make a document or a worker of the response.
+/// Whether a browser may make a page or a worker of the response. Whatever is not plainly something
+/// else may be one: browsers cut types at odd places, and handlers send what clients have told them.
 fn may_be_document<H: ResponseHead>(response: &H) -> bool {
     let mut types = response.header(&CONTENT_TYPE);
     let (Some(content_type), None) = (types.next(), types.next()) else {
         return true;
     };
-    // Of several types in one value browsers may take any.
-    if content_type.contains(&b',') {
-        return true;
-    }
     let essence = content_type.split(|byte| *byte == b';').next();
     let essence = essence.unwrap_or_default().trim_ascii().to_ascii_lowercase();
-    let never = ["text/css", "text/plain", "application/json"];
-    let never_begins = ["image/", "font/", "audio/", "video/"];
-    let is_never = never.iter().any(|never| essence == never.as_bytes())
-        || never_begins.iter().any(|never| essence.starts_with(never.as_bytes()))
-        || essence.ends_with(b"+json");
-    !is_never || essence == b"image/svg+xml"
+    let Some(slash) = essence.iter().position(|byte| *byte == b'/') else {
+        return true;
+    };
+    let (kind, subtype) = (&essence[..slash], &essence[slash + 1..]);
+    let is_token = !subtype.is_empty()
+        && subtype.iter().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&^_.+-".contains(byte));
+    let is_xml = subtype.ends_with(b"+xml") || subtype == b"xml";
+    let is_other =
+        matches!(kind, b"image" | b"font" | b"audio" | b"video") || essence == b"text/css";
+    !(is_other && is_token && !is_xml)
 }
 
 const NOT_MODIFIED: u16 = 304;

@@ -36,10 +36,10 @@ use super::{HeaderKind, ReportOnly, SecurityHeader, SecurityHeaders, SecurityHea
 ///     x-frame-options = "override"
 /// "#)?;
 ///
-/// let unknown = toml::from_str::<SecurityHeaders>("[headers]\nreferer-policy = 'no-referrer'");
+/// let unknown = toml::from_str::<SecurityHeaders>("preset = 'web'\n[headers]\nreferer-policy = 'no-referrer'");
 /// assert!(unknown.unwrap_err().to_string().contains("referer-policy"));
 ///
-/// let wrong = toml::from_str::<SecurityHeaders>("[headers]\nreferrer-policy = 'never'");
+/// let wrong = toml::from_str::<SecurityHeaders>("preset = 'web'\n[headers]\nreferrer-policy = 'never'");
 /// assert!(wrong.unwrap_err().to_string().contains(r#"referrer-policy: "never""#));
 /// # Ok::<_, toml::de::Error>(())
 /// ```
@@ -55,7 +55,8 @@ impl<'de> Deserialize<'de> for SecurityHeaders {
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct File {
-    preset: Option<Preset>,
+    /// Not left out by accident: without one nothing is sent but what is named.
+    preset: Preset,
     #[serde(default)]
     headers: Table<HeaderText>,
     #[serde(default)]
@@ -105,11 +106,11 @@ struct Words(Vec<String>);
 impl File {
     fn into_builder(self) -> Result<SecurityHeadersBuilder, String> {
         let mut builder = match self.preset {
-            None | Some(Preset::None) => SecurityHeaders::builder(),
-            Some(Preset::Strict) => SecurityHeaders::strict(),
-            Some(Preset::Web) => SecurityHeaders::web(),
-            Some(Preset::Api) => SecurityHeaders::api(),
-            Some(Preset::HelmetCompatible) => SecurityHeaders::helmet_compatible(),
+            Preset::None => SecurityHeaders::builder(),
+            Preset::Strict => SecurityHeaders::strict(),
+            Preset::Web => SecurityHeaders::web(),
+            Preset::Api => SecurityHeaders::api(),
+            Preset::HelmetCompatible => SecurityHeaders::helmet_compatible(),
         };
         for (name, text) in self.headers.0 {
             let kind = header(&name)?;
@@ -158,8 +159,7 @@ impl File {
 }
 
 fn header(name: &str) -> Result<HeaderKind, String> {
-    HeaderKind::from_name(&name.to_ascii_lowercase())
-        .ok_or_else(|| format!("{name:?} is no header of a policy"))
+    HeaderKind::from_name(name).ok_or_else(|| format!("{name:?} is no header of a policy"))
 }
 
 fn with_policy(

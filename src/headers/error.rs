@@ -165,8 +165,8 @@ pub enum ConfigError {
         frame_ancestors: String,
     },
 
-    /// Something that cannot be the name of a header.
-    #[error("{name:?} is no header name: write letters, digits and -")]
+    /// Something that is not the name of a header, or of none that a policy has.
+    #[error("{name:?} is no header of a policy, or no header name at all")]
     HeaderName {
         /// The name as given.
         name: String,

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::str::FromStr;
 
 use super::{
     CacheControl, ConfigError, ContentSecurityPolicy, ContentTypeOptions,
@@ -34,13 +35,10 @@ macro_rules! headers {
                 }
             }
 
-            /// The kind of a header by its name in lower case.
+            /// The kind of a header by its name, in any case.
             #[must_use]
             pub fn from_name(name: &str) -> Option<Self> {
-                match name {
-                    $($name => Some(Self::$kind),)+
-                    _ => None,
-                }
+                Self::ALL.iter().copied().find(|kind| kind.name().eq_ignore_ascii_case(name))
             }
 
             pub(crate) fn header_name(self) -> Name {
@@ -67,7 +65,7 @@ macro_rules! headers {
                 }
             }
 
-            /// The value as it is sent.
+            /// The value as it is sent; a policy with a place for the nonce as it is sent without.
             #[must_use]
             pub fn value(&self) -> Cow<'static, str> {
                 match self {
@@ -150,6 +148,15 @@ headers! {
     ExpectCt(legacy::ExpectCt) = "expect-ct",
     /// `X-Download-Options`, of [`legacy`]
     DownloadOptions(legacy::DownloadOptions) = "x-download-options",
+}
+
+impl FromStr for HeaderKind {
+    type Err = ConfigError;
+
+    /// Reads a header's name, in any case.
+    fn from_str(name: &str) -> Result<Self, ConfigError> {
+        Self::from_name(name).ok_or_else(|| ConfigError::HeaderName { name: name.to_owned() })
+    }
 }
 
 impl fmt::Display for HeaderKind {

@@ -70,7 +70,9 @@ impl SecurityHeaders {
         let headers = &self.0.built_from;
         let mut findings = Findings::default();
         match headers.enforced() {
-            Some(policy) => findings.policy(policy),
+            Some(policy) => {
+                findings.policy(policy, headers.headers.contains_key(&HeaderKind::FrameOptions));
+            }
             None => findings.add(
                 Severity::Serious,
                 HeaderKind::ContentSecurityPolicy,
@@ -101,7 +103,7 @@ impl Findings {
         self.0.push(Finding { severity, header, directive, message });
     }
 
-    fn policy(&mut self, policy: &ContentSecurityPolicy) {
+    fn policy(&mut self, policy: &ContentSecurityPolicy, frame_options: bool) {
         let header = HeaderKind::ContentSecurityPolicy;
         let has = |directive| policy.get(directive).is_some();
         let effective = |directive: Directive| policy.effective_sources(directive);
@@ -142,7 +144,7 @@ impl Findings {
                 "absent: an injected form may send what users type anywhere; set 'self'",
             );
         }
-        if !has(Directive::FrameAncestors) {
+        if !has(Directive::FrameAncestors) && !frame_options {
             add(
                 Severity::Warning,
                 Directive::FrameAncestors,

@@ -13,8 +13,10 @@
 //!   [`web`](SecurityHeaders::web) for an ordinary site, [`api`](SecurityHeaders::api) for JSON.
 //! - Every header is a type, and a policy that makes no sense cannot be built: see [`ConfigError`].
 //! - A header that the handler has set stays, unless [told otherwise](OnConflict). Of several
-//!   layers the one nearest to the route wins, also in what it leaves out. No header is sent twice.
-//! - Every response gets its headers: errors, refusals, 404 and 405, streams, upgrades.
+//!   layers the one nearest to the route wins, also in what it leaves out. None is added twice.
+//! - Every response that passes the layer gets its headers: errors, refusals, 404 and 405, streams,
+//!   upgrades. What the server answers by itself, such as 400 to what is no HTTP, does not pass it.
+//!   A 304 gets only `Strict-Transport-Security`: the rest was said with the copy it is about.
 //! - [`SecurityHeaders::lint`] tells of weak spots, for start-up logs and tests.
 //! - Violations can be [collected](collector) (feature `reports`).
 //!
@@ -130,13 +132,14 @@ mod word;
 pub struct SecurityHeaders(Arc<compiled::Compiled>);
 
 impl SecurityHeaders {
-    fn compile(settled: SecurityHeadersBuilder) -> Self {
-        Self(Arc::new(compiled::Compiled::new(settled)))
+    fn compile(given: SecurityHeadersBuilder) -> Result<Self, ConfigError> {
+        let settled = given.clone().settled()?;
+        Ok(Self(Arc::new(compiled::Compiled::new(given, settled))))
     }
 
     /// Starts from these headers.
     pub fn to_builder(&self) -> SecurityHeadersBuilder {
-        self.0.built_from.clone()
+        self.0.given.clone()
     }
 
     /// The value of a header as it is sent over https, with `…` for the nonce.
@@ -157,22 +160,30 @@ impl Middleware for SecurityHeaders {
     type Refusal = Infallible;
 
     fn admit<R: RequestHead>(&self, request: &mut R, memo: &mut Memo) -> Result<(), Infallible> {
-        memo.https = self.0.built_from.assume_https || request.scheme() == Some(Scheme::Https);
-        if self.0.takes_nonce {
-            let context = Context::of(request);
-            context.promise_nonce();
-            memo.context = Some(context);
+        memo.https = request.scheme() == Some(Scheme::Https);
+        if let Some(takes_nonce) = self.0.takes_nonce {
+            // Without a nonce of its own a layer only speaks to a context that is there, or against
+            // one that a layer nearer to the handler would make.
+            let speaks = takes_nonce || self.0.overrides;
+            let context = if speaks { Some(Context::of(request)) } else { request.extension() };
+            if let Some(context) = &context {
+                context.promise_nonce(takes_nonce, self.0.overrides);
+            }
+            memo.context = context;
         }
         Ok(())
     }
 
     fn finish<H: ResponseHead>(&self, memo: &Memo, response: &mut H) {
-        let nonce = memo.context.as_ref().and_then(Context::nonce_taken);
-        self.0.finish(memo.https, nonce, response);
+        // A refusal by a layer further out reaches this one with an empty memo.
+        let https = memo.https || self.0.built_from.assume_https;
+        let nonce = memo.context.as_ref().and_then(Context::seal_nonce);
+        self.0.finish(https, nonce, response);
     }
 }
 
 /// What [`SecurityHeaders`] keeps from the request to its response.
+#[doc(hidden)]
 #[derive(Debug, Default)]
 pub struct Memo {
     https: bool,

@@ -32,7 +32,7 @@ pub enum Allow {
 }
 
 /// Some origins. See [`Allow::list`].
-#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct AllowList {
     own: bool,
     origins: Vec<String>,
@@ -46,7 +46,7 @@ impl Allow {
         I: IntoIterator,
         I::Item: AsRef<str>,
     {
-        let mut list = AllowList::default();
+        let mut list = AllowList { own: false, origins: Vec::new() };
         for origin in origins {
             let origin = origin.as_ref().to_ascii_lowercase();
             if list.origins.contains(&origin) || (origin == "self" && list.own) {

@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::csp::{ContentSecurityPolicy, Source};
 use super::{
     CacheControl, ContentTypeOptions, CrossOriginEmbedderPolicy, CrossOriginOpenerPolicy,
-    CrossOriginResourcePolicy, DnsPrefetchControl, OriginAgentCluster, PermissionsPolicy,
-    PermittedCrossDomainPolicies, ReferrerPolicy, SecurityHeaders, SecurityHeadersBuilder,
-    StrictTransportSecurity, legacy,
+    CrossOriginResourcePolicy, DnsPrefetchControl, FrameOptions, OriginAgentCluster,
+    PermissionsPolicy, PermittedCrossDomainPolicies, ReferrerPolicy, SecurityHeaders,
+    SecurityHeadersBuilder, StrictTransportSecurity, legacy,
 };
 
 /// The presets, version 1. What a preset sends changes with the crate's minor version only, and the
@@ -61,7 +61,7 @@ impl SecurityHeaders {
             .require_trusted_types()
             .upgrade_insecure_requests()
             .build();
-        SecurityHeadersBuilder::preset(csp)
+        SecurityHeadersBuilder::preset(csp, FrameOptions::Deny)
             .with(StrictTransportSecurity::including_subdomains(ONE_YEAR))
             .with(ContentTypeOptions::NoSniff)
             .with(ReferrerPolicy::NoReferrer)
@@ -108,7 +108,7 @@ impl SecurityHeaders {
             .frame_ancestors([Source::SelfOrigin])
             .upgrade_insecure_requests()
             .build();
-        SecurityHeadersBuilder::preset(csp)
+        SecurityHeadersBuilder::preset(csp, FrameOptions::SameOrigin)
             .with(StrictTransportSecurity::excluding_subdomains(ONE_YEAR))
             .with(ContentTypeOptions::NoSniff)
             .with(ReferrerPolicy::StrictOriginWhenCrossOrigin)
@@ -142,7 +142,7 @@ impl SecurityHeaders {
             .form_action([Source::None])
             .frame_ancestors([Source::None])
             .build();
-        SecurityHeadersBuilder::preset(csp)
+        SecurityHeadersBuilder::preset(csp, FrameOptions::Deny)
             .with(StrictTransportSecurity::including_subdomains(ONE_YEAR))
             .with(ContentTypeOptions::NoSniff)
             .with(ReferrerPolicy::NoReferrer)
@@ -185,7 +185,7 @@ impl SecurityHeaders {
             .frame_ancestors([Source::SelfOrigin])
             .upgrade_insecure_requests()
             .build();
-        SecurityHeadersBuilder::preset(csp)
+        SecurityHeadersBuilder::preset(csp, FrameOptions::SameOrigin)
             .with(StrictTransportSecurity::including_subdomains(ONE_YEAR))
             .with(ContentTypeOptions::NoSniff)
             .with(ReferrerPolicy::NoReferrer)

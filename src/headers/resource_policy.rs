@@ -36,5 +36,5 @@ word_header! {
         /// Every site.
         CrossOrigin = "cross-origin",
     }
-    token, weakest first: "cross-origin" "same-site" "same-origin"
+    exact, weakest first: "cross-origin" "same-site" "same-origin"
 }

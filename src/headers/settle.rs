@@ -11,6 +11,14 @@ impl SecurityHeadersBuilder {
         if let Some(error) = self.error.take() {
             return Err(error);
         }
+        let says_nothing = |header: &&SecurityHeader| header.value().is_empty();
+        if let Some(header) = self.headers.values().find(says_nothing) {
+            return Err(ConfigError::Value {
+                header: header.kind(),
+                value: String::new(),
+                mend: "it says nothing, and browsers ignore it; leave it out",
+            });
+        }
         self.add_reporting()?;
         self.derive_frame_options()?;
         if let Some(policy) = self.watched() {
@@ -137,4 +145,4 @@ impl SecurityHeader {
 }
 
 /// The endpoint of [`SecurityHeadersBuilder::report_violations_to`].
-const ENDPOINT: &str = "csp";
+const ENDPOINT: &str = "csp-reports";

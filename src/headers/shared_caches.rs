@@ -37,25 +37,50 @@ enum Said {
 }
 
 fn said<H: ResponseHead>(response: &H) -> Said {
-    let directives = || {
-        let values = response.header(&CACHE_CONTROL);
-        values.flat_map(|value| value.split(|byte| *byte == b',')).map(<[u8]>::trim_ascii)
-    };
-    let says = |wanted: &str| directives().any(|said| said.eq_ignore_ascii_case(wanted.as_bytes()));
+    let says = |name, wanted| directives(response, name).any(|said| is(said, wanted));
     // `private="field"` is about that field alone.
-    if says("no-store") || says("private") {
+    if says(&CACHE_CONTROL, "no-store") || says(&CACHE_CONTROL, "private") {
         return Said::Private;
     }
-    let shared_age = directives().any(|said| {
-        said.split(|byte| *byte == b'=')
-            .next()
-            .is_some_and(|name| name.trim_ascii().eq_ignore_ascii_case(b"s-maxage"))
-    });
-    let for_caches = [&CDN_CACHE_CONTROL, &SURROGATE_CONTROL];
-    if says("public") || shared_age || for_caches.iter().any(|name| response.contains(name)) {
+    let insists = |name| {
+        let kept = says(name, "no-store") || says(name, "private");
+        let shared = directives(response, name).any(|said| {
+            let value = said.iter().position(|byte| *byte == b'=').unwrap_or(said.len());
+            is(&said[..value], "s-maxage") || is(&said[..value], "public")
+        });
+        let aged = directives(response, name)
+            .any(|said| said.to_ascii_lowercase().starts_with(b"max-age"));
+        shared || aged && name.as_str() != CACHE_CONTROL.as_str() && !kept
+    };
+    if [&CACHE_CONTROL, &CDN_CACHE_CONTROL, &SURROGATE_CONTROL].into_iter().any(insists) {
         return Said::Insists;
     }
-    if directives().all(<[u8]>::is_empty) { Said::Nothing } else { Said::Otherwise }
+    if directives(response, &CACHE_CONTROL).all(<[u8]>::is_empty) {
+        Said::Nothing
+    } else {
+        Said::Otherwise
+    }
+}
+
+/// The directives of all values of a header, told apart by the commas outside quotes.
+fn directives<'a, H: ResponseHead>(
+    response: &'a H,
+    name: &'a Name,
+) -> impl Iterator<Item = &'a [u8]> {
+    response
+        .header(name)
+        .flat_map(|value| {
+            let mut quoted = false;
+            value.split(move |byte| {
+                quoted ^= *byte == b'"';
+                *byte == b',' && !quoted
+            })
+        })
+        .map(<[u8]>::trim_ascii)
+}
+
+fn is(said: &[u8], wanted: &str) -> bool {
+    said.trim_ascii().eq_ignore_ascii_case(wanted.as_bytes())
 }
 
 static CACHE_CONTROL: Name = Name::from_static("cache-control");
@@ -80,6 +105,7 @@ mod tests {
                 "private=\"set-cookie\", max-age=60, private",
             ),
             (&["publicity"], "publicity, private"),
+            (&["no-cache=\"a, private, b\""], "no-cache=\"a, private, b\", private"),
             (&["public, max-age=60"], "public, max-age=60"),
             (&["s-maxage=60"], "s-maxage=60"),
             (&["public, no-store"], "public, no-store"),
@@ -99,12 +125,21 @@ mod tests {
     }
 
     #[test]
-    fn a_header_for_caches_alone_is_insisting_too() {
-        let mut response =
-            http::Response::builder().header("cdn-cache-control", "max-age=60").body(()).unwrap();
+    fn a_header_for_caches_alone_may_insist_too() {
+        for (value, after) in [
+            ("max-age=60", None),
+            ("public", None),
+            ("no-store", Some("private, no-cache")),
+            ("private, max-age=60", Some("private, no-cache")),
+            ("", Some("private, no-cache")),
+        ] {
+            let mut response =
+                http::Response::builder().header("cdn-cache-control", value).body(()).unwrap();
 
-        keep_from(&mut response);
+            keep_from(&mut response);
 
-        assert!(!response.headers().contains_key("cache-control"));
+            let sent = response.headers().get("cache-control");
+            assert_eq!(sent.map(|value| value.to_str().unwrap()), after, "{value}");
+        }
     }
 }

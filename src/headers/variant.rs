@@ -17,6 +17,8 @@ pub(super) struct Variant {
     pub(super) without_csp: HeaderSet,
     /// For what is no document.
     pub(super) bare: HeaderSet,
+    /// For a 304.
+    pub(super) not_modified: HeaderSet,
     pub(super) policies: Vec<Policy>,
 }
 
@@ -44,6 +46,7 @@ impl Variant {
             all: HeaderSet::default(),
             without_csp: HeaderSet::default(),
             bare: HeaderSet::default(),
+            not_modified: HeaderSet::default(),
             policies: policies.collect(),
         };
         variant.prepare(built_from);
@@ -51,7 +54,7 @@ impl Variant {
     }
 
     fn prepare(&mut self, built_from: &SecurityHeadersBuilder) {
-        let sets = [&mut self.all, &mut self.without_csp, &mut self.bare];
+        let sets = [&mut self.all, &mut self.without_csp, &mut self.bare, &mut self.not_modified];
         for set in sets {
             let leaking = leaking::LEAKING.iter().copied();
             let leaking = leaking.filter(|_| built_from.remove_leaking);
@@ -70,8 +73,12 @@ impl Variant {
                 )
                 // It depends on the response; see `keep_uncached`.
                 | (HeaderKind::CacheControl, _) => None,
-                // RFC 6797, section 7.2: not over http.
-                (HeaderKind::StrictTransportSecurity, _) if !self.https => None,
+                // Over http browsers heed neither; RFC 6797, section 7.2, forbids to send the first.
+                (HeaderKind::StrictTransportSecurity | HeaderKind::ReportingEndpoints, _)
+                    if !self.https =>
+                {
+                    None
+                }
                 _ => Value::new(header.value()),
             };
             let Some(value) = value else { continue };
@@ -89,6 +96,9 @@ impl Variant {
                 push(&mut self.without_csp);
                 if !kind.only_for_documents() {
                     push(&mut self.bare);
+                }
+                if *kind == HeaderKind::StrictTransportSecurity {
+                    push(&mut self.not_modified);
                 }
             }
         }

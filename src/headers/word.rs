@@ -81,6 +81,11 @@ pub(crate) fn word(value: &[u8], word: &str) -> bool {
     value.trim_ascii().eq_ignore_ascii_case(word.as_bytes())
 }
 
+/// Exactly the word.
+pub(crate) fn exact(value: &[u8], word: &str) -> bool {
+    value.trim_ascii() == word.as_bytes()
+}
+
 /// A token of RFC 8941, which has one case, and perhaps parameters behind it.
 pub(crate) fn token(value: &[u8], word: &str) -> bool {
     let token = value.split(|byte| *byte == b';').next().unwrap_or_default();

@@ -107,6 +107,19 @@ pub(crate) fn any_sources(directive: Directive) -> impl Strategy<Value = Sources
     })
 }
 
+/// An addition that by the rules of CSP3 can only allow more: a mark would make browsers ignore an
+/// `'unsafe-inline'` that is there, `'strict-dynamic'` the hosts.
+pub(crate) fn any_addition() -> impl Strategy<Value = (Directive, Sources)> {
+    any_directive().prop_flat_map(|directive| (Just(directive), any_sources(directive))).prop_map(
+        |(directive, mut more)| {
+            more.typed.retain(|source| {
+                !matches!(source, Source::Nonce | Source::Hash(_) | Source::StrictDynamic)
+            });
+            (directive, more)
+        },
+    )
+}
+
 /// What CSP3 heeds in each directive, written down once more.
 fn keywords(directive: Directive) -> Vec<Source> {
     use Directive as D;
@@ -181,17 +194,3 @@ const HOSTS: &[&str] = &[
     "data:",
     "blob:",
 ];
-
-/// CSP3, section 6.8.3: the directive itself and those that speak for it when it is absent.
-pub(crate) fn fallbacks(directive: Directive) -> Vec<Directive> {
-    use Directive as D;
-    let then: &[Directive] = match directive {
-        D::ScriptSrcElem | D::ScriptSrcAttr => &[D::ScriptSrc, D::DefaultSrc],
-        D::StyleSrcElem | D::StyleSrcAttr => &[D::StyleSrc, D::DefaultSrc],
-        D::WorkerSrc => &[D::ChildSrc, D::ScriptSrc, D::DefaultSrc],
-        D::FrameSrc => &[D::ChildSrc, D::DefaultSrc],
-        D::DefaultSrc | D::BaseUri | D::FormAction | D::FrameAncestors => &[],
-        _ => &[D::DefaultSrc],
-    };
-    [&[directive], then].concat()
-}

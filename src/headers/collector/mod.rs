@@ -11,8 +11,9 @@
 //!
 //! - [`ReportCollector`] is a tower service and, with the feature `actix`, an actix-web service.
 //! - At most 64 KiB per request are read, 100 reports taken, and 10 requests a second answered with
-//!   bursts of 100; all three can be [changed](ReportCollector::max_body). What is over is refused
-//!   before it is read or parsed, and counted.
+//!   bursts of 100; all three can be [changed](ReportCollector::max_body). What is too large or too
+//!   fast is refused before it is read, and reports beyond the hundredth are skipped; both are
+//!   counted.
 //! - What browser extensions cause is dropped: it is noise, and not your page's.
 //! - A [`Report`] holds no query and no fragment of any address, no control characters and no text
 //!   longer than 1024 bytes.
@@ -24,7 +25,11 @@
 //! # Deployment caveats
 //!
 //! The rate is for the whole endpoint, not per address: one who floods it drowns the others'
-//! reports. Leave it out of CSRF checks; browsers send no token with reports.
+//! reports. Leave it out of CSRF checks; browsers send no token with reports. It does not wait for
+//! slow bodies any less than your server does: put a timeout around it.
+//!
+//! It is for reports of its own origin. To collect those of others it would have to answer their
+//! browsers' preflight requests, and it does not.
 //!
 //! # Example
 //!
@@ -82,7 +87,8 @@ mod report;
 
 /// Takes reports from browsers and hands them on.
 ///
-/// See the [module docs](self) for an example. A clone shares the limits.
+/// See the [module docs](self) for an example. A clone shares the rate and the count of what was
+/// dropped, until it is given a rate or a clock of its own.
 #[derive(Clone)]
 pub struct ReportCollector {
     sink: Arc<dyn ReportSink>,
@@ -139,10 +145,12 @@ impl ReportCollector {
         self
     }
 
-    /// One request per interval, and as many at once as `burst` says; at least one.
+    /// One request per interval, and as many at once as `burst` says; at least one. An interval of
+    /// zero is no limit.
     #[must_use]
     pub fn rate(mut self, interval: Duration, burst: u32) -> Self {
         self.rate = Rate { interval, burst: burst.max(1) };
+        self.state = Arc::default();
         self
     }
 
@@ -150,6 +158,7 @@ impl ReportCollector {
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
+        self.state = Arc::default();
         self
     }
 
@@ -196,16 +205,16 @@ impl ReportCollector {
         if body.len() > self.max_body {
             return Err(self.too_large());
         }
-        let Some(reports) = report::parse(format, body, user_agent, self.clock.now()) else {
+        let now = self.clock.now();
+        let Some(parsed) = report::parse(format, body, self.max_reports, user_agent, now) else {
             return Err(self.refuse(Refusal::new(StatusCode::BAD_REQUEST, "unreadable report")));
         };
-        for (index, report) in reports.enumerate() {
-            match report {
-                Some(report) if index < self.max_reports && !report.is_noise() => {
-                    self.sink.receive(report);
-                }
-                _ => self.count_dropped(),
-            }
+        let (noise, reports): (Vec<_>, Vec<_>) =
+            parsed.reports.into_iter().partition(Report::is_noise);
+        let dropped = parsed.skipped.saturating_add(noise.len() as u64);
+        self.state.dropped.fetch_add(dropped, Ordering::Relaxed);
+        for report in reports {
+            self.sink.receive(report);
         }
         Ok(())
     }
@@ -234,12 +243,8 @@ impl ReportCollector {
     }
 
     fn refuse(&self, refusal: Refusal) -> Refusal {
-        self.count_dropped();
-        refusal
-    }
-
-    fn count_dropped(&self) {
         self.state.dropped.fetch_add(1, Ordering::Relaxed);
+        refusal
     }
 }
 

@@ -1,15 +1,19 @@
 //! A report, read out of what somebody who may be a browser has sent.
 
+use std::borrow::Cow;
+use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use serde_json::Value;
+use serde::Deserialize;
+use serde::de::{Deserializer as _, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 
 use super::Format;
 
 /// A report of a browser, or of somebody who pretends to be one.
 ///
 /// Every text in it is at most 1024 bytes long and without control characters, and every address
-/// without query and fragment.
+/// without query, fragment, user name and password.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Report {
@@ -17,7 +21,7 @@ pub struct Report {
     pub kind: String,
     /// The page it is about.
     pub url: String,
-    /// How long before it was sent the browser noticed.
+    /// How long before it was sent the browser noticed; a week at most.
     pub age: Duration,
     /// When it came in.
     pub received_at: SystemTime,
@@ -47,35 +51,137 @@ pub struct Violation {
     pub sample: String,
 }
 
-/// Reads a body; `None` if it is not what it says, and within it for what is no report.
+/// What a body held.
+#[derive(Debug, Default)]
+pub(super) struct Parsed {
+    pub(super) reports: Vec<Report>,
+    /// How many entries were no reports, or more than were asked for.
+    pub(super) skipped: u64,
+}
+
+/// Reads a body; `None` if it is not what it says. Only the texts that a report keeps are built, and
+/// no more reports than `most`: a body costs no more memory than it is long.
 pub(super) fn parse(
     format: Format,
     body: &[u8],
+    most: usize,
     user_agent: Option<&[u8]>,
     received_at: SystemTime,
-) -> Option<impl Iterator<Item = Option<Report>>> {
-    let body: Value = serde_json::from_slice(body).ok()?;
-    let user_agent = String::from_utf8_lossy(user_agent.unwrap_or_default()).into_owned();
-    let reports = match (format, body) {
-        (Format::One, mut body) => vec![body.get_mut("csp-report")?.take()],
-        (Format::Many, Value::Array(reports)) => reports,
-        (Format::Many, report @ Value::Object(_)) => vec![report],
-        (Format::Many, _) => return None,
-    };
-    let read = move |report: &Value| match format {
-        Format::One => Report::of_csp_report(report, &user_agent, received_at),
-        Format::Many => Report::of_reporting_api(report, received_at),
-    };
-    Some(reports.into_iter().map(move |report| read(&report)))
+) -> Option<Parsed> {
+    let mut parsed = Parsed::default();
+    let is_object = body.trim_ascii_start().starts_with(b"{");
+    match format {
+        Format::One => {
+            // serde reads a list as an object whose fields come in order.
+            if !is_object {
+                return None;
+            }
+            let file: CspReportFile<'_> = serde_json::from_slice(body).ok()?;
+            let user_agent = String::from_utf8_lossy(user_agent.unwrap_or_default());
+            parsed.add(file.report.into_report(&user_agent, received_at));
+        }
+        Format::Many => {
+            let mut add = |entry: &RawValue| {
+                if parsed.reports.len() < most {
+                    let entry: Option<Entry<'_>> = serde_json::from_str(entry.get()).ok();
+                    parsed.add(entry.and_then(|entry| entry.into_report(received_at)));
+                } else {
+                    parsed.skipped += 1;
+                }
+            };
+            if is_object {
+                add(serde_json::from_slice(body).ok()?);
+            } else {
+                let mut list = serde_json::Deserializer::from_slice(body);
+                list.deserialize_seq(Each(&mut add)).and_then(|()| list.end()).ok()?;
+            }
+        }
+    }
+    Some(parsed)
 }
 
-impl Report {
-    /// The form of `report-uri`.
-    fn of_csp_report(report: &Value, user_agent: &str, received_at: SystemTime) -> Option<Self> {
-        let directive = match text(report, "effective-directive") {
+impl Parsed {
+    fn add(&mut self, report: Option<Report>) {
+        match report {
+            Some(report) => self.reports.push(report),
+            None => self.skipped += 1,
+        }
+    }
+}
+
+/// Hands the entries of a list to a function, one after the other.
+struct Each<'f, F>(&'f mut F);
+
+impl<'de, F: FnMut(&'de RawValue)> Visitor<'de> for Each<'_, F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of reports")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        while let Some(entry) = list.next_element()? {
+            (self.0)(entry);
+        }
+        Ok(())
+    }
+}
+
+type Text<'a> = Option<Cow<'a, str>>;
+
+/// The form of `report-uri`.
+#[derive(Deserialize)]
+struct CspReportFile<'a> {
+    #[serde(rename = "csp-report", borrow)]
+    report: CspReport<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct CspReport<'a> {
+    #[serde(borrow)]
+    document_uri: Text<'a>,
+    effective_directive: Text<'a>,
+    violated_directive: Text<'a>,
+    blocked_uri: Text<'a>,
+    disposition: Text<'a>,
+    source_file: Text<'a>,
+    line_number: Option<u64>,
+    column_number: Option<u64>,
+    script_sample: Text<'a>,
+}
+
+/// The form of the Reporting API.
+#[derive(Deserialize)]
+struct Entry<'a> {
+    #[serde(rename = "type", borrow)]
+    kind: Cow<'a, str>,
+    url: Text<'a>,
+    user_agent: Text<'a>,
+    age: Option<u64>,
+    body: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CspBody<'a> {
+    #[serde(borrow)]
+    effective_directive: Text<'a>,
+    #[serde(rename = "blockedURL")]
+    blocked_url: Text<'a>,
+    disposition: Text<'a>,
+    source_file: Text<'a>,
+    line_number: Option<u64>,
+    column_number: Option<u64>,
+    sample: Text<'a>,
+}
+
+impl CspReport<'_> {
+    fn into_report(self, user_agent: &str, received_at: SystemTime) -> Option<Report> {
+        let directive = match clean(&self.effective_directive) {
             // Before CSP3 there was only this, with its sources behind it.
             old if old.is_empty() => {
-                let violated = text(report, "violated-directive");
+                let violated = clean(&self.violated_directive);
                 violated.split(' ').next().unwrap_or_default().to_owned()
             }
             directive => directive,
@@ -83,49 +189,64 @@ impl Report {
         if directive.is_empty() {
             return None;
         }
-        Some(Self {
+        Some(Report {
             kind: "csp-violation".to_owned(),
-            url: address(report, "document-uri"),
+            url: address(&self.document_uri),
             age: Duration::ZERO,
             received_at,
-            user_agent: clean(user_agent),
+            user_agent: clean_text(user_agent),
             violation: Some(Violation {
                 directive,
-                blocked: address(report, "blocked-uri"),
-                enforced: text(report, "disposition") != "report",
-                source_file: address(report, "source-file"),
-                line: report.get("line-number").and_then(Value::as_u64),
-                column: report.get("column-number").and_then(Value::as_u64),
-                sample: text(report, "script-sample"),
+                blocked: address(&self.blocked_uri),
+                enforced: self.disposition.as_deref() != Some("report"),
+                source_file: address(&self.source_file),
+                line: self.line_number,
+                column: self.column_number,
+                sample: clean(&self.script_sample),
             }),
         })
     }
+}
 
-    /// The form of the Reporting API.
-    fn of_reporting_api(report: &Value, received_at: SystemTime) -> Option<Self> {
-        let kind = text(report, "type");
+impl Entry<'_> {
+    fn into_report(self, received_at: SystemTime) -> Option<Report> {
+        let kind = clean_text(&self.kind);
         if kind.is_empty() {
             return None;
         }
-        let body = report.get("body").unwrap_or(&Value::Null);
-        Some(Self {
-            url: address(report, "url"),
-            age: Duration::from_millis(report.get("age").and_then(Value::as_u64).unwrap_or(0)),
-            received_at,
-            user_agent: text(report, "user_agent"),
-            violation: (kind == "csp-violation").then(|| Violation {
-                directive: text(body, "effectiveDirective"),
-                blocked: address(body, "blockedURL"),
-                enforced: text(body, "disposition") != "report",
-                source_file: address(body, "sourceFile"),
-                line: body.get("lineNumber").and_then(Value::as_u64),
-                column: body.get("columnNumber").and_then(Value::as_u64),
-                sample: text(body, "sample"),
-            }),
+        let violation = match kind.as_str() {
+            "csp-violation" => {
+                let body: CspBody<'_> = serde_json::from_str(self.body?.get()).ok()?;
+                Some(body.into_violation())
+            }
+            _ => None,
+        };
+        Some(Report {
             kind,
+            url: address(&self.url),
+            age: Duration::from_millis(self.age.unwrap_or(0)).min(OLDEST),
+            received_at,
+            user_agent: clean(&self.user_agent),
+            violation,
         })
     }
+}
 
+impl CspBody<'_> {
+    fn into_violation(self) -> Violation {
+        Violation {
+            directive: clean(&self.effective_directive),
+            blocked: address(&self.blocked_url),
+            enforced: self.disposition.as_deref() != Some("report"),
+            source_file: address(&self.source_file),
+            line: self.line_number,
+            column: self.column_number,
+            sample: clean(&self.sample),
+        }
+    }
+}
+
+impl Report {
     /// Whether a browser extension, or the browser itself, has caused it.
     pub(super) fn is_noise(&self) -> bool {
         self.violation.as_ref().is_some_and(|violation| {
@@ -137,39 +258,55 @@ impl Report {
     }
 }
 
-fn text(object: &Value, field: &str) -> String {
-    clean(object.get(field).and_then(Value::as_str).unwrap_or_default())
+fn clean(text: &Text<'_>) -> String {
+    clean_text(text.as_deref().unwrap_or_default())
 }
 
-/// An address without its query and fragment, where tokens and search words stand.
-fn address(object: &Value, field: &str) -> String {
-    let address = text(object, field);
-    match address.find(['?', '#']) {
-        Some(end) => address[..end].to_owned(),
-        // The rest of a `data:` address is content, not an address.
-        None if address.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:")) => {
-            "data:".to_owned()
-        }
-        None => address,
+/// An address without what may be secret in it: its query and fragment, where tokens and search
+/// words stand, and a user's name and password.
+fn address(address: &Text<'_>) -> String {
+    let address = address.as_deref().unwrap_or_default();
+    if address.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:")) {
+        // The rest is content, not an address.
+        return "data:".to_owned();
     }
+    let end = address.find(['?', '#']).unwrap_or(address.len());
+    let address = &address[..end];
+    if let Some((scheme, rest)) = address.split_once("://") {
+        let authority = rest.find('/').unwrap_or(rest.len());
+        if let Some(user) = rest[..authority].rfind('@') {
+            return clean_text(&format!("{scheme}://{}", &rest[user + 1..]));
+        }
+    }
+    clean_text(address)
 }
 
 /// Bounded, and without what could forge a line in a log or confuse a terminal.
-fn clean(text: &str) -> String {
-    let mut end = text.len().min(MAX_TEXT);
-    while !text.is_char_boundary(end) {
-        end -= 1;
+fn clean_text(text: &str) -> String {
+    let harmless = text.chars().map(|char| if is_harmless(char) { char } else { '\u{fffd}' });
+    let mut clean = String::new();
+    for char in harmless {
+        if clean.len() + char.len_utf8() > MAX_TEXT {
+            break;
+        }
+        clean.push(char);
     }
-    text[..end].chars().map(|char| if is_harmless(char) { char } else { '\u{fffd}' }).collect()
+    clean
 }
 
 fn is_harmless(char: char) -> bool {
     // Bidirectional controls and line separators reorder or break what people read.
-    !char.is_control()
-        && !matches!(char, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    let reorders = matches!(
+        char,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    );
+    !char.is_control() && !reorders
 }
 
 const MAX_TEXT: usize = 1024;
+
+/// Browsers drop reports long before.
+const OLDEST: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// Schemes, and words that stand for one, of what is not the page's.
 const NOT_OF_THE_PAGE: &[&str] = &[

@@ -32,7 +32,7 @@ impl ContentSecurityPolicyBuilder {
 
     /// Sets a directive by its name, as a configuration file does.
     pub fn directive<V: CspValue>(self, name: &str, values: impl IntoIterator<Item = V>) -> Self {
-        match Directive::from_name(&name.to_ascii_lowercase()) {
+        match Directive::from_name(name) {
             Ok(directive) => self.set(directive, values),
             Err(mend) => self.fail(ConfigError::UnknownDirective { name: name.to_owned(), mend }),
         }

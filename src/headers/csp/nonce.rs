@@ -12,8 +12,8 @@ use crate::context::Context;
 ///
 /// It is made of 16 random bytes when a handler first takes it, and is the same wherever it is
 /// taken during one request. It is text that needs no escaping in HTML, so any template engine can
-/// print it. Take it before the response is returned: what a streaming body asks for later comes
-/// too late for the header.
+/// print it. Take it before the response is returned: a streaming body that asks for it later gets
+/// none, because the header is on its way.
 ///
 /// In axum it is an extractor (feature `axum`), in actix-web too (feature `actix`). Where no
 /// [`SecurityHeaders`](crate::headers::SecurityHeaders) with a nonce is around the route, the
@@ -59,7 +59,7 @@ impl Nonce {
     /// let service = ServiceBuilder::new()
     ///     .layer(SecurityHeaders::strict().build()?)
     ///     .service_fn(async |request: Request<()>| {
-    ///         let nonce = Nonce::take(request.extensions());
+    ///         let nonce = Nonce::from_extensions(request.extensions());
     ///         Ok::<_, Infallible>(Response::new(nonce.map(|nonce| nonce.to_string())))
     ///     });
     ///
@@ -71,7 +71,7 @@ impl Nonce {
     /// # }
     /// ```
     #[must_use]
-    pub fn take(extensions: &http::Extensions) -> Option<Self> {
+    pub fn from_extensions(extensions: &http::Extensions) -> Option<Self> {
         extensions.get().and_then(Context::nonce)
     }
 

@@ -11,40 +11,39 @@ use crate::trace;
 
 /// A change to the Content-Security-Policy of one response.
 ///
-/// Make it once, in a `static`, and return it as a part of the response. In axum (feature `axum`)
-/// it is an `IntoResponseParts`; elsewhere [`apply`](Self::apply) puts it into the response's
-/// extensions. It changes the enforced policy and the report-only one alike.
+/// Make it once, when the app starts, and return it as a part of the response. In axum (feature
+/// `axum`) it is an `IntoResponseParts`; elsewhere [`apply`](Self::apply) puts it into the
+/// response's extensions. A clone copies nothing. It changes the enforced policy and the report-only one alike.
 ///
 /// Of several patches on one response that of the inner-most handler or layer has the last word.
 /// A patch that the policy makes no sense of leaves it as it is, and is logged.
 ///
 /// ```
-/// use std::sync::LazyLock;
-///
+/// # #[cfg(feature = "axum")] {
+/// use axum::{Extension, Router, body::Body, response::IntoResponse, routing::get};
+/// use donjon::headers::SecurityHeaders;
 /// use donjon::headers::csp::{CspPatch, Directive};
-/// use donjon::headers::{ConfigError, SecurityHeaders};
-/// use http::{Request, Response};
-/// use tower::{ServiceBuilder, ServiceExt};
+/// use http::Request;
+/// use tower::ServiceExt;
 ///
-/// static WITH_MAP: LazyLock<Result<CspPatch, ConfigError>> = LazyLock::new(|| {
-///     CspPatch::new().extend(Directive::ImgSrc, ["https://tiles.example.com"]).build()
-/// });
+/// async fn map(Extension(with_tiles): Extension<CspPatch>) -> impl IntoResponse {
+///     (with_tiles, "a page with a map")
+/// }
 ///
 /// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), ConfigError> {
-/// let service = ServiceBuilder::new()
-///     .layer(SecurityHeaders::strict().build()?)
-///     .service_fn(async |_: Request<()>| {
-///         let mut response = Response::new("a page with a map");
-///         WITH_MAP.as_ref().map_err(Clone::clone)?.apply(&mut response);
-///         Ok::<_, ConfigError>(response)
-///     });
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let with_tiles = CspPatch::new().extend(Directive::ImgSrc, ["https://tiles.example"]).build()?;
+/// let app: Router = Router::new()
+///     .route("/map", get(map).layer(Extension(with_tiles)))
+///     .layer(SecurityHeaders::strict().build()?);
 ///
-/// let response = service.oneshot(Request::new(())).await?;
+/// let response = app.oneshot(Request::get("/map").body(Body::empty())?).await?;
 ///
-/// let policy = response.headers()["content-security-policy"].to_str().unwrap();
-/// assert!(policy.contains("img-src 'self' https://tiles.example.com;"));
+/// let policy = response.headers()["content-security-policy"].to_str()?;
+/// assert!(policy.contains("img-src 'self' https://tiles.example;"));
 /// # Ok(())
+/// # }
+/// # main().unwrap();
 /// # }
 /// ```
 #[derive(Clone, Debug)]

@@ -194,7 +194,7 @@ impl FromStr for ContentSecurityPolicy {
         for directive in text.split(';').map(str::trim).filter(|text| !text.is_empty()) {
             let mut words = directive.split_ascii_whitespace();
             let name = words.next().unwrap_or_default();
-            builder = builder.directive(name, words);
+            builder = builder.directive(&name.to_ascii_lowercase(), words);
         }
         builder.build()
     }

@@ -223,8 +223,12 @@ sandbox! {
 
 /// Trusted Types, section 4.2.1.
 fn is_trusted_type(text: &str) -> bool {
+    // Without quotes these two would be names.
+    let is_unquoted =
+        ["none", "allow-duplicates"].iter().any(|word| text.eq_ignore_ascii_case(word));
     matches!(text, "*" | "'none'" | "'allow-duplicates'")
         || !text.is_empty()
+            && !is_unquoted
             && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-#=_/@.%".contains(&byte))
 }
 
