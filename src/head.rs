@@ -93,6 +93,15 @@ impl Value {
         })
     }
 
+    /// Panics if it is no header value; in a `static` that is a compile error.
+    pub(crate) const fn from_static(value: &'static str) -> Self {
+        Self {
+            v1: http::HeaderValue::from_static(value),
+            #[cfg(feature = "actix")]
+            v0: http_02::HeaderValue::from_static(value),
+        }
+    }
+
     pub(crate) fn from_shared(value: Bytes) -> Option<Self> {
         #[cfg(feature = "actix")]
         let v0 = http_02::HeaderValue::from_maybe_shared(value.clone()).ok()?;

@@ -46,6 +46,7 @@ impl Refusal {
     /// Adds a header to the response, such as `Retry-After` or `WWW-Authenticate`. One of the same
     /// name replaces it.
     pub fn with_header(mut self, name: Name, value: Value) -> Self {
+        self.headers.reserve_exact(1); // most have one
         self.headers.push((name, value));
         self
     }
@@ -72,8 +73,8 @@ impl Refusal {
     }
 
     fn finish<H: ResponseHead>(self, response: &mut H) {
-        response.insert_bytes(&CONTENT_TYPE, Bytes::from_static(PROBLEM_JSON));
-        response.insert_bytes(&CACHE_CONTROL, Bytes::from_static(b"no-store"));
+        response.insert(&CONTENT_TYPE, &PROBLEM_JSON);
+        response.insert(&CACHE_CONTROL, &NO_STORE);
         for (name, value) in &self.headers {
             response.insert(name, value);
         }
@@ -275,7 +276,8 @@ mod sealed {
     impl Sealed for super::Refusal {}
 }
 
-const PROBLEM_JSON: &[u8] = b"application/problem+json";
+static PROBLEM_JSON: Value = Value::from_static("application/problem+json");
+static NO_STORE: Value = Value::from_static("no-store");
 static CONTENT_TYPE: Name = Name::from_static("content-type");
 static CACHE_CONTROL: Name = Name::from_static("cache-control");
 

@@ -45,11 +45,18 @@ where
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let mut memo = M::Memo::default();
-        let kind = match self.middleware.admit(&mut request, &mut memo) {
-            Ok(()) => Kind::Admitted { inner: self.inner.call(request) },
-            Err(refusal) => Kind::Refused { refusal: Some(refusal) },
-        };
-        ResponseFuture { kind, middleware: self.middleware.clone(), memo }
+        let middleware = self.middleware.clone();
+        match middleware.admit(&mut request, &mut memo) {
+            // The inner future is made where it stays.
+            Ok(()) => ResponseFuture {
+                kind: Kind::Admitted { inner: self.inner.call(request) },
+                middleware,
+                memo,
+            },
+            Err(refusal) => {
+                ResponseFuture { kind: Kind::Refused { refusal: Some(refusal) }, middleware, memo }
+            }
+        }
     }
 }
 
@@ -82,16 +89,18 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let mut response = match this.kind.project() {
-            KindProj::Admitted { inner } => ready!(inner.poll(cx))?,
+        let mut result = match this.kind.project() {
+            KindProj::Admitted { inner } => ready!(inner.poll(cx)),
             KindProj::Refused { refusal } => match refusal.take() {
-                Some(refusal) => refusal.answer(),
+                Some(refusal) => Ok(refusal.answer()),
                 // Polled again after it was ready, which `Future` leaves open.
                 None => return Poll::Pending,
             },
         };
-        this.middleware.finish(this.memo, &mut response);
-        Poll::Ready(Ok(response))
+        if let Ok(response) = &mut result {
+            this.middleware.finish(this.memo, response);
+        }
+        Poll::Ready(result)
     }
 }
 

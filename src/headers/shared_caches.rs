@@ -1,17 +1,13 @@
 //! A page with a nonce is one response to one request. A cache that hands it to others hands them
 //! the nonce too, and then it marks nothing.
 
-use bytes::Bytes;
-
-use crate::head::{Name, ResponseHead};
+use crate::head::{Name, ResponseHead, Value};
 use crate::trace;
 
 /// Sees to it that no shared cache keeps the response, unless the handler insists.
 pub(super) fn keep_from<H: ResponseHead>(response: &mut H) {
     match said(response) {
-        Said::Nothing => {
-            response.insert_bytes(&CACHE_CONTROL, Bytes::from_static(b"private, no-cache"));
-        }
+        Said::Nothing => response.insert(&CACHE_CONTROL, &PRIVATE),
         Said::Private => {}
         // Fails open: who says `public` in as many words is taken at his word, and told.
         Said::Insists => trace::warn!(
@@ -37,6 +33,11 @@ enum Said {
 }
 
 fn said<H: ResponseHead>(response: &H) -> Said {
+    let names = [&CACHE_CONTROL, &CDN_CACHE_CONTROL, &SURROGATE_CONTROL];
+    // Most handlers say nothing, which three look-ups tell.
+    if !names.into_iter().any(|name| response.contains(name)) {
+        return Said::Nothing;
+    }
     let says = |name, wanted| directives(response, name).any(|said| is(said, wanted));
     // `private="field"` is about that field alone.
     if says(&CACHE_CONTROL, "no-store") || says(&CACHE_CONTROL, "private") {
@@ -52,7 +53,7 @@ fn said<H: ResponseHead>(response: &H) -> Said {
             .any(|said| said.to_ascii_lowercase().starts_with(b"max-age"));
         shared || aged && name.as_str() != CACHE_CONTROL.as_str() && !kept
     };
-    if [&CACHE_CONTROL, &CDN_CACHE_CONTROL, &SURROGATE_CONTROL].into_iter().any(insists) {
+    if names.into_iter().any(insists) {
         return Said::Insists;
     }
     if directives(response, &CACHE_CONTROL).all(<[u8]>::is_empty) {
@@ -84,6 +85,7 @@ fn is(said: &[u8], wanted: &str) -> bool {
 }
 
 static CACHE_CONTROL: Name = Name::from_static("cache-control");
+static PRIVATE: Value = Value::from_static("private, no-cache");
 static CDN_CACHE_CONTROL: Name = Name::from_static("cdn-cache-control");
 static SURROGATE_CONTROL: Name = Name::from_static("surrogate-control");
 

@@ -75,6 +75,10 @@ impl Nonce {
         extensions.get().and_then(Context::nonce)
     }
 
+    pub(super) const fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// The nonce as text.
     #[must_use]
     pub fn as_str(&self) -> &str {

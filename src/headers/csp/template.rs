@@ -38,7 +38,7 @@ impl Template {
         let mut text = Vec::with_capacity(self.length);
         for (index, piece) in self.pieces.iter().enumerate() {
             if index > 0 {
-                text.extend_from_slice(nonce.as_str().as_bytes());
+                text.extend_from_slice(nonce.as_bytes());
             }
             text.extend_from_slice(piece.as_bytes());
         }
