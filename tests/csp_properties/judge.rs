@@ -136,9 +136,10 @@ impl Load {
             initiator: Initiator::None,
             nonce: self.nonce.to_owned(),
             integrity_metadata: self.integrity.clone(),
-            parser_metadata: match self.in_markup {
-                true => ParserMetadata::ParserInserted,
-                false => ParserMetadata::NotParserInserted,
+            parser_metadata: if self.in_markup {
+                ParserMetadata::ParserInserted
+            } else {
+                ParserMetadata::NotParserInserted
             },
         }
     }

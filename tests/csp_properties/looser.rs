@@ -39,6 +39,7 @@ proptest! {
         let extended = more.extend(directive, policy.clone().into_builder()).build();
         // What cannot be said can only be refused.
         let Ok(extended) = extended else { return Ok(()) };
+        prop_assert_eq!(extended.to_string().parse(), Ok(extended.clone()), "{}", extended);
 
         let before = Judge::of(&sent(policy, take));
         let after = Judge::of(&sent(extended, take));
@@ -83,6 +84,24 @@ fn is_dynamic_by_default(directives: &Directives) -> bool {
     let is_dynamic = |sources: &Sources| sources.has(&Source::StrictDynamic);
     directives.get(&Directive::DefaultSrc).is_some_and(is_dynamic)
         && !directives.contains_key(&Directive::ScriptSrc)
+}
+
+/// Browsers ignore them, and the parser refuses them.
+#[test]
+fn an_addition_leaves_behind_what_means_nothing_there() {
+    for before in [
+        "default-src 'self' 'unsafe-inline'",
+        "default-src 'self' 'nonce' 'strict-dynamic' 'unsafe-inline' 'unsafe-eval'",
+        "default-src 'self' 'wasm-unsafe-eval' 'unsafe-hashes' 'report-sample'",
+    ] {
+        let policy: ContentSecurityPolicy = before.parse().unwrap();
+        for directive in Directive::ALL {
+            let extended = policy.clone().into_builder().extend(*directive, ["https://a.example"]);
+            if let Ok(extended) = extended.build() {
+                assert_eq!(extended.to_string().parse(), Ok(extended.clone()), "{extended}");
+            }
+        }
+    }
 }
 
 #[test]

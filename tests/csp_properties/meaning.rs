@@ -64,10 +64,7 @@ proptest! {
     #[test]
     fn a_hash_lets_its_text_in_and_no_other(text in ".{0,60}", other in ".{0,60}", style: bool) {
         prop_assume!(text != other);
-        let (directive, kind) = match style {
-            true => (Directive::StyleSrc, InlineCheckType::Style),
-            false => (Directive::ScriptSrc, InlineCheckType::Script),
-        };
+        let (directive, kind) = if style { (Directive::StyleSrc, InlineCheckType::Style) } else { (Directive::ScriptSrc, InlineCheckType::Script) };
         for hash in [Hash::sha256(&text), Hash::sha384(&text), Hash::sha512(&text)] {
             let policy = ContentSecurityPolicy::builder().set(directive, [hash]).build().unwrap();
             let judge = Judge::of(&sent(policy, Take::Nothing));
@@ -229,7 +226,7 @@ fn any_host() -> impl Strategy<Value = (String, String, Vec<String>)> {
                 outside.push(format!("https://{host}{inside_port}/other"));
                 outside.push(format!("https://{host}{inside_port}{path}{below}/more/"));
             }
-            if path.ends_with("/") {
+            if path.ends_with('/') {
                 outside.retain(|url| !url.ends_with("/more/"));
             }
             if scheme != "http://" {
@@ -246,7 +243,8 @@ fn any_use() -> impl Strategy<Value = (Directive, fn(&str) -> Deed)> {
             (Directive::$directive, |url| Deed::Load(Load::of(Destination::$what, url)))
         };
     }
-    let uses: Vec<(Directive, fn(&str) -> Deed)> = vec![
+    type Use = fn(&str) -> Deed;
+    let uses: Vec<(Directive, Use)> = vec![
         load!(DefaultSrc, Script),
         load!(DefaultSrc, Image),
         load!(ScriptSrc, Script),
