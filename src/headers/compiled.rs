@@ -223,6 +223,10 @@ fn may_be_document<H: ResponseHead>(response: &H) -> bool {
     let (Some(content_type), None) = (types.next(), types.next()) else {
         return true;
     };
+    // Of several types in one value browsers may take any.
+    if content_type.contains(&b',') {
+        return true;
+    }
     let essence = content_type.split(|byte| *byte == b';').next();
     let essence = essence.unwrap_or_default().trim_ascii().to_ascii_lowercase();
     let Some(slash) = essence.iter().position(|byte| *byte == b'/') else {

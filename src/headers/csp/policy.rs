@@ -129,10 +129,11 @@ impl ContentSecurityPolicy {
         let inline_revives = [Source::Nonce, Source::StrictDynamic]
             .iter()
             .any(|source| has(source) && directive.heeds(source).is_err());
-        let kept = fallback.iter().filter(|item| match item.source() {
-            Some(Source::UnsafeInline) => !inline_revives,
-            Some(source) => directive.heeds(source).is_ok(),
-            None => true,
+        let kept = fallback.iter().filter(|item| {
+            item.source().is_none_or(|source| {
+                directive.heeds(source).is_ok()
+                    && !(inline_revives && *source == Source::UnsafeInline)
+            })
         });
         Ok(kept.cloned().collect())
     }
