@@ -84,6 +84,7 @@ use crate::refusal::Refusal;
 
 mod rate;
 mod report;
+mod wire;
 
 /// Takes reports from browsers and hands them on.
 ///
@@ -206,7 +207,7 @@ impl ReportCollector {
             return Err(self.too_large());
         }
         let now = self.clock.now();
-        let Some(parsed) = report::parse(format, body, self.max_reports, user_agent, now) else {
+        let Some(parsed) = wire::parse(format, body, self.max_reports, user_agent, now) else {
             return Err(self.refuse(Refusal::new(StatusCode::BAD_REQUEST, "unreadable report")));
         };
         let (noise, reports): (Vec<_>, Vec<_>) =
