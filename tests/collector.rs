@@ -246,6 +246,10 @@ async fn a_flood_is_bounded_in_number_and_size() {
     let (_, reports) = Post::new(MANY, three).to_both(|collector| collector.max_reports(2)).await;
     assert_eq!(reports.len(), 2);
 
+    let report = one(r#""effective-directive": "img-src""#);
+    let (_, reports) = Post::new(ONE, report).to_both(|collector| collector.max_reports(0)).await;
+    assert!(reports.is_empty());
+
     let (status, _) = Post::new(MANY, three).to_both(|collector| collector.max_body(8)).await;
     assert_eq!(status, 413);
 }

@@ -38,7 +38,8 @@ pub(super) fn parse(
             }
             let file: CspReportFile<'_> = serde_json::from_slice(body).ok()?;
             let user_agent = String::from_utf8_lossy(user_agent.unwrap_or_default());
-            parsed.add(file.report.into_report(&user_agent, received_at));
+            let report = file.report.into_report(&user_agent, received_at);
+            parsed.add(report.filter(|_| most > 0));
         }
         Format::Many => {
             let mut add = |entry: &RawValue| {
