@@ -71,7 +71,7 @@ impl Allow {
         }
         let origins = items.iter().map(|item| match item {
             Item::Token("self") => Ok("self"),
-            Item::Text(origin) if *origin != "self" => Ok(*origin),
+            Item::Text(origin) if !origin.eq_ignore_ascii_case("self") => Ok(*origin),
             Item::Token(word) | Item::Text(word) => Err(refusal(word, ORIGIN)),
         });
         Self::list(origins.collect::<Result<Vec<_>, _>>()?)

@@ -40,6 +40,9 @@ impl ContentSecurityPolicyBuilder {
 
     /// Adds to a directive. If it is absent, it starts from what browsers fall back to, so that
     /// what was allowed stays allowed, as far as the directive heeds it; `'none'` gives way.
+    ///
+    /// A nonce or a hash that is added makes browsers ignore an `'unsafe-inline'` beside it, and
+    /// `'strict-dynamic'` the hosts.
     pub fn extend<V: CspValue>(
         self,
         directive: Directive,
@@ -94,6 +97,9 @@ impl ContentSecurityPolicyBuilder {
             value.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b';' && byte != b',');
         let known = Directive::from_name(name).is_ok()
             || self.policy.custom.iter().any(|(known, _)| known == name);
+        if let Some(mend) = Directive::retired(name) {
+            return self.fail(ConfigError::UnknownDirective { name: name.to_owned(), mend });
+        }
         if !is_name || known {
             return self.fail(ConfigError::UnknownDirective {
                 name: name.to_owned(),

@@ -107,7 +107,16 @@ pub(super) enum Class {
 impl Directive {
     /// The directive of a name in lower case, or what has become of it.
     pub(crate) fn from_name(name: &str) -> Result<Self, &'static str> {
-        Self::ALL.iter().find(|directive| directive.name() == name).copied().ok_or(match name {
+        let known = Self::ALL.iter().find(|directive| directive.name() == name);
+        known.copied().ok_or_else(|| match name {
+            "webrtc" => "no browser knows it yet; `dangerously_custom_directive` sends it",
+            _ => Self::retired(name).unwrap_or("see `Directive` for those there are"),
+        })
+    }
+
+    /// What to use instead of a directive that has been retired.
+    pub(super) fn retired(name: &str) -> Option<&'static str> {
+        Some(match name {
             "block-all-mixed-content" => "browsers do so anyway; use upgrade-insecure-requests",
             "plugin-types" => "plug-ins are gone; use object-src 'none'",
             "navigate-to" => "it was never shipped; use form-action for forms",
@@ -116,8 +125,7 @@ impl Directive {
             "referrer" => "use the header Referrer-Policy",
             "reflected-xss" => "it was withdrawn; a script-src with nonces does more",
             "disown-opener" => "use the header Cross-Origin-Opener-Policy",
-            "webrtc" => "no browser knows it yet; `dangerously_custom_directive` sends it",
-            _ => "see `Directive` for those there are",
+            _ => return None,
         })
     }
 

@@ -295,6 +295,8 @@ fn the_escape_hatch_lets_nothing_else_through() {
     };
     assert_eq!(custom("webrtc", "'block'").unwrap(), "default-src 'none'; webrtc 'block'");
     for (name, value) in [
+        ("plugin-types", "application/pdf"),
+        ("block-all-mixed-content", ""),
         ("webrtc", "'block'; script-src *"),
         ("webrtc", "'block', script-src *"),
         ("webrtc", "'block'\r\nset-cookie: a=b"),
