@@ -111,6 +111,45 @@ async fn in_axum_a_fallback_added_after_the_layer_is_covered_by_a_layer_around_t
     assert_eq!(around.headers()["x-frame-options"], "DENY");
 }
 
+#[tokio::test]
+async fn a_nonce_asked_for_after_the_head_is_not_handed_out() {
+    use donjon::headers::Nonce;
+
+    let service = headers().layer(service_fn(|request: Request<()>| async move {
+        Ok::<_, Infallible>(Response::new(request.into_parts().0.extensions))
+    }));
+
+    let response = service.oneshot(Request::new(())).await.unwrap();
+
+    let policy = response.headers()["content-security-policy"].to_str().unwrap();
+    assert!(policy.contains("script-src 'none'"), "{policy}");
+    assert_eq!(Nonce::from_extensions(response.body()), None, "no header would carry it");
+}
+
+#[tokio::test]
+async fn in_axum_handlers_return_patches_and_take_a_nonce_if_there_is_one() {
+    use axum::{Router, body::Body, routing::get};
+    use donjon::headers::csp::{CspPatch, Directive};
+    use donjon::headers::{ClearSiteData, Nonce};
+
+    let page = async |nonce: Option<Nonce>| {
+        let patch = CspPatch::new().extend(Directive::ImgSrc, ["https://tiles.example"]);
+        let status = if nonce.is_some() { 200 } else { 203 };
+        let status = http::StatusCode::from_u16(status).unwrap();
+        (status, patch.build().unwrap(), ClearSiteData::logout(), "hello")
+    };
+    let router = Router::new().route("/", get(page));
+    for (router, status) in [(router.clone().layer(headers()), 200), (router, 203)] {
+        let request = Request::get("/").body(Body::empty()).unwrap();
+        let response = router.oneshot(request).await.unwrap();
+        assert_eq!(response.status(), status);
+        assert!(response.headers().contains_key("clear-site-data"));
+        let policy = response.headers().get("content-security-policy");
+        let patched = policy.map(|policy| policy.to_str().unwrap().contains("tiles.example"));
+        assert_eq!(patched, (status == 200).then_some(true));
+    }
+}
+
 /// Fails to compile if a public type stops being usable across threads or twice.
 const _: () = {
     const fn send_sync_clone<T: Send + Sync + Clone>() {}

@@ -159,7 +159,9 @@ impl Compiled {
                 }
                 _ => policy.without_nonce.clone(),
             };
-            response.insert_bytes(&policy.name, text);
+            // A policy's values are checked when they are made, those of patches too.
+            let sent = response.insert_bytes(&policy.name, text);
+            debug_assert!(sent, "{} is no header value", policy.header);
         }
         if nonce_sent {
             shared_caches::keep_from(response);

@@ -3,7 +3,7 @@
 use super::builder::{OnConflict, SecurityHeadersBuilder};
 use super::csp::{ContentSecurityPolicy, Directive};
 use super::{ConfigError, FrameOptions, HeaderKind, ReportOnly, SecurityHeader};
-use crate::head::Name;
+use crate::head::{Name, Value};
 
 impl SecurityHeadersBuilder {
     /// The headers as they belong together, or what does not.
@@ -17,6 +17,14 @@ impl SecurityHeadersBuilder {
                 header: header.kind(),
                 value: String::new(),
                 mend: "it says nothing, and browsers ignore it; leave it out",
+            });
+        }
+        let is_unfit = |header: &&SecurityHeader| Value::new(header.value()).is_none();
+        if let Some(header) = self.headers.values().find(is_unfit) {
+            return Err(ConfigError::Value {
+                header: header.kind(),
+                value: header.value().into_owned(),
+                mend: "it is no header value: write printable ASCII",
             });
         }
         self.add_reporting()?;

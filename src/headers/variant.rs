@@ -81,6 +81,7 @@ impl Variant {
                 }
                 _ => Value::new(header.value()),
             };
+            // Nothing is lost here: `settle` refuses what is no header value.
             let Some(value) = value else { continue };
             let precedence = match built_from.on_conflict.get(kind) {
                 None | Some(OnConflict::Keep) => Precedence::Theirs,
