@@ -3,12 +3,12 @@
 //! It all lives in one request extension, because inserting an extension may take three
 //! allocations. Whichever middleware needs it first creates it.
 
-use std::sync::Arc;
-#[cfg(feature = "headers")]
-use std::sync::OnceLock;
 #[cfg(feature = "headers")]
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
 
+use crate::client::{Host, Who};
+use crate::event::EventLog;
 use crate::head::RequestHead;
 #[cfg(feature = "headers")]
 use crate::headers::csp::Nonce;
@@ -18,6 +18,9 @@ pub(crate) struct Context(Arc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
+    log: OnceLock<EventLog>,
+    who: OnceLock<Who>,
+    host: OnceLock<Option<Host>>,
     #[cfg(feature = "headers")]
     nonce: OnceLock<Option<Nonce>>,
     /// Whether the header that is sent will carry the nonce: see [`Context::promise_nonce`].
@@ -33,6 +36,32 @@ impl Context {
             request.insert_extension(context.clone());
             context
         })
+    }
+
+    /// Says where events go. The layer furthest out knows.
+    pub(crate) fn set_log(&self, log: &EventLog) {
+        self.0.log.get_or_init(|| log.clone());
+    }
+
+    /// Where events go, if anywhere.
+    pub(crate) fn log(&self) -> Option<&EventLog> {
+        self.0.log.get()
+    }
+
+    /// Says who is asking. The layer furthest out knows: what it has said stays, and then this is
+    /// false.
+    pub(crate) fn set_who(&self, who: Who) -> bool {
+        self.0.who.set(who).is_ok()
+    }
+
+    /// Who is asking, if a layer has found out.
+    pub(crate) fn who(&self) -> Option<&Who> {
+        self.0.who.get()
+    }
+
+    /// For which host the request is; it is read when first asked for.
+    pub(crate) fn host(&self, read: impl FnOnce() -> Option<Host>) -> Option<&Host> {
+        self.0.host.get_or_init(read).as_ref()
     }
 
     /// Says whether the policy that is sent will carry the nonce. The layer nearest to the handler

@@ -1,8 +1,9 @@
 //! The parts of a request and a response that a middleware may see, whatever framework carries
 //! them.
 //!
-//! [`RequestHead`] and [`ResponseHead`] are implemented for `http`'s `Request` and `Response` (1.x:
-//! tower, axum, hyper) and for actix-web's `ServiceRequest`, `ServiceResponse` and `HttpResponse`.
+//! [`RequestHead`] is implemented for `http`'s `Request` and `Parts` (1.x: tower, axum, hyper) and for
+//! actix-web's `ServiceRequest` and `HttpRequest`; [`ResponseHead`] for `http`'s `Response` and
+//! actix-web's `ServiceResponse` and `HttpResponse`.
 //! Nothing is converted or copied. actix-web still uses `http` 0.2, whose header types are others,
 //! so [`Name`] and [`Value`] hold a header parsed once for each framework compiled in.
 //!
@@ -22,15 +23,18 @@
 
 use std::any::Any;
 use std::borrow::Cow;
+use std::net::SocketAddr;
 
 use bytes::Bytes;
 
+pub use self::route::RouteTemplate;
 pub use self::set::{HeaderSet, Precedence};
 use crate::client::Scheme;
 
 #[cfg(feature = "actix")]
 mod actix;
 mod http1;
+mod route;
 mod set;
 
 /// A header name, parsed once for every framework compiled in.
@@ -102,6 +106,16 @@ impl Value {
         }
     }
 
+    /// As [`new`](Self::new), for bytes that came in: those above ASCII pass too.
+    #[cfg(feature = "https")]
+    pub(crate) fn from_opaque(value: Bytes) -> Option<Self> {
+        Some(Self {
+            #[cfg(feature = "actix")]
+            v0: http_02::HeaderValue::from_maybe_shared(value.clone()).ok()?,
+            v1: http::HeaderValue::from_maybe_shared(value).ok()?,
+        })
+    }
+
     pub(crate) fn from_shared(value: Bytes) -> Option<Self> {
         #[cfg(feature = "actix")]
         let v0 = http_02::HeaderValue::from_maybe_shared(value.clone()).ok()?;
@@ -121,22 +135,42 @@ impl Value {
     }
 }
 
-/// The head of a request. For middleware to read; no type outside this crate has it.
+/// The head of a request. For middleware and extractors to read; no type outside this crate has it.
 pub trait RequestHead: sealed::Sealed {
     /// The method, as sent.
     fn method(&self) -> &str;
 
-    /// The path, as sent, without the query.
+    /// The path, as sent, without the query. In an axum router that is nested in another it is the
+    /// whole path all the same (feature `axum`).
     fn path(&self) -> &str;
+
+    /// The path and the query, as sent.
+    fn path_and_query(&self) -> &str;
+
+    /// The host and port that stand in the request's target: `:authority` in HTTP/2, and a target
+    /// that is a whole address in HTTP/1. The client's word.
+    fn authority(&self) -> Option<&str>;
+
+    /// The address at the other end of the connection: a proxy's, if there is one. `None` if the
+    /// server has not told; see [`client`](crate::client).
+    fn peer(&self) -> Option<SocketAddr>;
 
     /// The scheme of the connection, if there is evidence of it. Nothing the client says counts.
     fn scheme(&self) -> Option<Scheme>;
 
-    /// The bytes of every value of a header.
-    fn header<'a>(&'a self, name: &'a Name) -> impl Iterator<Item = &'a [u8]>;
+    /// The template of the route that the request was matched with, if it was already.
+    fn route(&self) -> Option<RouteTemplate>;
+
+    /// The bytes of every value of a header, in the order they came.
+    fn header<'a>(&'a self, name: &'a Name) -> impl DoubleEndedIterator<Item = &'a [u8]>;
+
+    /// Looks at the extension of type `T`, if there is one.
+    fn look<T: Any + Send + Sync, V>(&self, look: impl FnOnce(&T) -> V) -> Option<V>;
 
     /// A clone of the extension of type `T`.
-    fn extension<T: Any + Clone + Send + Sync>(&self) -> Option<T>;
+    fn extension<T: Any + Clone + Send + Sync>(&self) -> Option<T> {
+        self.look(T::clone)
+    }
 
     /// Inserts an extension, replacing one of the same type.
     fn insert_extension<T: Any + Clone + Send + Sync>(&mut self, value: T);
@@ -181,9 +215,12 @@ mod sealed {
     pub trait Sealed {}
 
     impl<B> Sealed for http::Request<B> {}
+    impl Sealed for http::request::Parts {}
     impl<B> Sealed for http::Response<B> {}
     #[cfg(feature = "actix")]
     impl Sealed for actix_web::dev::ServiceRequest {}
+    #[cfg(feature = "actix")]
+    impl Sealed for actix_web::HttpRequest {}
     #[cfg(feature = "actix")]
     impl<B> Sealed for actix_web::dev::ServiceResponse<B> {}
     #[cfg(feature = "actix")]

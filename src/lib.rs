@@ -51,7 +51,9 @@
 //! | [`headers`] | security headers, Content-Security-Policy, nonces, reports |
 //! | [`middleware`] | what a layer is, and several as one |
 //! | [`refusal`] | the answer to a request that is not let through |
-//! | [`client`] | who is asking; so far, over which scheme |
+//! | [`client`] | who is asking: addresses, schemes and hosts behind proxies; allow-lists |
+//! | [`https`] | HTTPS on every request, for known hosts alone |
+//! | [`event`] | the log of security events |
 //! | [`head`] | the heads of requests and responses, whatever the framework |
 //! | [`clock`] | time, and a clock for tests |
 //! | [`adapters`] | how a layer meets tower and actix-web |
@@ -59,8 +61,9 @@
 //! # Features
 //!
 //! Pillars are on by default and pull in no framework. `axum` and `actix` add what these frameworks
-//! need, `serde` reads policies from files, `reports` collects browsers' reports, `tracing` logs
-//! what the middleware notice. A feature adds items and never changes what others do.
+//! need, `serde` reads policies from files, `reports` collects browsers' reports, `json` writes
+//! security events as lines of JSON, `tracing` logs them and what the middleware notice. A feature
+//! adds items and never changes what others do.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -68,14 +71,16 @@
 pub mod adapters;
 pub mod client;
 pub mod clock;
-#[cfg(feature = "headers")]
 mod context;
+pub mod event;
 pub mod head;
 #[cfg(feature = "headers")]
 pub mod headers;
+#[cfg(feature = "https")]
+pub mod https;
 pub mod middleware;
 pub mod refusal;
-#[cfg(feature = "headers")]
+mod text;
 mod trace;
 
 /// Compiles the code in `README.md` as doctests; never part of a build.

@@ -26,6 +26,7 @@ use std::convert::Infallible;
 use bytes::Bytes;
 use http::StatusCode;
 
+use crate::event::EventName;
 use crate::head::{Name, ResponseHead, Value};
 
 /// Why and how a request was refused.
@@ -35,12 +36,28 @@ pub struct Refusal {
     status: StatusCode,
     reason: &'static str,
     headers: Vec<(Name, Value)>,
+    event: Option<EventName>,
 }
 
 impl Refusal {
-    /// A refusal with this status. The reason is for logs: the client never sees it.
+    /// A refusal with this status. The reason is for logs and [events](crate::event): the client
+    /// never sees it. A status from 300 to 399 is a redirect and has no document.
     pub const fn new(status: StatusCode, reason: &'static str) -> Self {
-        Self { status, reason, headers: Vec::new() }
+        let event = match status.as_u16() {
+            401 | 403 | 404 => Some(EventName::AuthzFail),
+            429 => Some(EventName::ExcessRateLimitExceeded),
+            400..=499 => Some(EventName::InputValidationFail),
+            _ => None,
+        };
+        Self { status, reason, headers: Vec::new(), event }
+    }
+
+    /// Tells the [event log](crate::event) of it by this name. Without this it is `authz_fail` for
+    /// 401, 403 and 404, `excess_rate_limit_exceeded` for 429, `input_validation_fail` for the other
+    /// statuses from 400 to 499, and nothing for redirects and failures of the server.
+    pub const fn with_event(mut self, event: EventName) -> Self {
+        self.event = Some(event);
+        self
     }
 
     /// Adds a header to the response, such as `Retry-After` or `WWW-Authenticate`. One of the same
@@ -55,6 +72,12 @@ impl Refusal {
     #[must_use]
     pub const fn status(&self) -> StatusCode {
         self.status
+    }
+
+    /// By which name the event log is told of it.
+    #[must_use]
+    pub const fn event(&self) -> Option<EventName> {
+        self.event
     }
 
     /// The reason, which the client does not get.
@@ -73,7 +96,9 @@ impl Refusal {
     }
 
     fn finish<H: ResponseHead>(self, response: &mut H) {
-        response.insert(&CONTENT_TYPE, &PROBLEM_JSON);
+        if !self.status.is_redirection() {
+            response.insert(&CONTENT_TYPE, &PROBLEM_JSON);
+        }
         response.insert(&CACHE_CONTROL, &NO_STORE);
         for (name, value) in &self.headers {
             response.insert(name, value);
@@ -83,6 +108,9 @@ impl Refusal {
 
     /// The document, by status. With the type `about:blank` the title is the status phrase.
     fn problem(&self) -> Bytes {
+        if self.status.is_redirection() {
+            return Bytes::new();
+        }
         macro_rules! problems {
             ($($status:literal $title:literal,)+) => {
                 match self.status.as_u16() {
@@ -128,6 +156,9 @@ pub trait MaybeRefusal: sealed::Sealed + Sized {
     /// The refusal, if there can be one.
     fn into_refusal(self) -> Refusal;
 
+    /// The same, to look at.
+    fn as_refusal(&self) -> &Refusal;
+
     /// The body of an actix-web response that may be a refusal's.
     #[cfg(feature = "actix")]
     type ActixBody<B>;
@@ -161,6 +192,10 @@ impl MaybeRefusal for Infallible {
         match self {}
     }
 
+    fn as_refusal(&self) -> &Refusal {
+        match *self {}
+    }
+
     #[cfg(feature = "actix")]
     type ActixBody<B> = B;
 
@@ -192,6 +227,10 @@ impl MaybeRefusal for Refusal {
     }
 
     fn into_refusal(self) -> Refusal {
+        self
+    }
+
+    fn as_refusal(&self) -> &Refusal {
         self
     }
 

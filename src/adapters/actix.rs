@@ -3,18 +3,22 @@
 //! Every response passes through [`finish`](Middleware::finish), also those that actix-web makes
 //! later of an `Err` that an inner middleware returned.
 
+use std::convert::Infallible;
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, Ready, ready};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use actix_web::Error;
-use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
+use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse};
+use actix_web::{Error, FromRequest, HttpRequest};
+use http::StatusCode;
 use pin_project_lite::pin_project;
 
+use crate::client::Client;
+use crate::event::{self, Reporter};
 use crate::middleware::Middleware;
-use crate::refusal::MaybeRefusal;
+use crate::refusal::{MaybeRefusal, Refusal};
 
 /// The body of a response that passed the middleware `M`: `B` itself if `M` never refuses.
 pub type Body<M, B> = <<M as Middleware>::Refusal as MaybeRefusal>::ActixBody<B>;
@@ -48,7 +52,10 @@ where
         let mut memo = M::Memo::default();
         let kind = match self.middleware.admit(&mut request, &mut memo) {
             Ok(()) => Kind::Admitted { inner: self.inner.call(request) },
-            Err(refusal) => Kind::Refused { response: Some(refusal.actix_refused(request)) },
+            Err(refusal) => {
+                event::refused(&request, refusal.as_refusal());
+                Kind::Refused { response: Some(refusal.actix_refused(request)) }
+            }
         };
         ResponseFuture { kind, middleware: Rc::clone(&self.middleware), memo: Some(memo) }
     }
@@ -119,6 +126,25 @@ impl<S, M: fmt::Debug> fmt::Debug for Guarded<S, M> {
 impl<F, M: Middleware, B> fmt::Debug for ResponseFuture<F, M, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResponseFuture").finish_non_exhaustive()
+    }
+}
+
+impl FromRequest for Client {
+    type Error = Infallible;
+    type Future = Ready<Result<Self, Infallible>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(Self::of(request)))
+    }
+}
+
+impl FromRequest for Reporter {
+    type Error = Refusal;
+    type Future = Ready<Result<Self, Refusal>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let refusal = || Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, event::NO_LOG);
+        ready(Self::of(request).ok_or_else(refusal))
     }
 }
 

@@ -1,8 +1,23 @@
 //! Extractors and response parts for axum.
 
-use axum_core::response::{IntoResponse, Response};
+use std::convert::Infallible;
 
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use http::request::Parts;
+
+use crate::client::Client;
+use crate::event::{NO_LOG, Reporter};
 use crate::refusal::Refusal;
+
+impl<S: Sync> FromRequestParts<S> for Client {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::of(parts))
+    }
+}
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
@@ -10,12 +25,29 @@ impl IntoResponse for Refusal {
     }
 }
 
+impl<S: Sync> FromRequestParts<S> for Reporter {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        let refusal = || Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, NO_LOG);
+        Self::of(parts).ok_or_else(refusal)
+    }
+}
+
+impl<S: Sync> OptionalFromRequestParts<S> for Reporter {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Infallible> {
+        Ok(Self::of(parts))
+    }
+}
+
 #[cfg(feature = "headers")]
 mod headers {
     use std::convert::Infallible;
 
-    use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
-    use axum_core::response::{IntoResponseParts, ResponseParts};
+    use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+    use axum::response::{IntoResponseParts, ResponseParts};
     use http::StatusCode;
     use http::request::Parts;
 

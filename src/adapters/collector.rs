@@ -13,6 +13,7 @@ use http_body_util::Full;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
+use crate::event::Reporter;
 use crate::headers::collector::{Format, ReportCollector, ReportHead};
 use crate::refusal::Refusal;
 
@@ -27,6 +28,7 @@ impl<B: Body> Service<Request<B>> for ReportCollector {
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (parts, body) = request.into_parts();
+        let reporter = Reporter::of(&parts);
         let header = |name| HeaderMap::get(&parts.headers, name).map(HeaderValue::as_bytes);
         let admitted = self.admit(&ReportHead {
             method: parts.method.as_str(),
@@ -43,10 +45,14 @@ impl<B: Body> Service<Request<B>> for ReportCollector {
                         format,
                         user_agent: parts.headers.get(USER_AGENT).cloned(),
                         read: Vec::new(),
+                        reporter,
                     }),
                 },
             },
-            Err(refusal) => ResponseFuture { state: State::Refused { refusal: Some(refusal) } },
+            Err(refusal) => {
+                tell(reporter.as_ref(), &refusal);
+                ResponseFuture { state: State::Refused { refusal: Some(refusal) } }
+            }
         }
     }
 }
@@ -73,6 +79,7 @@ struct Reading {
     format: Format,
     user_agent: Option<HeaderValue>,
     read: Vec<u8>,
+    reporter: Option<Reporter>,
 }
 
 impl Reading {
@@ -92,7 +99,7 @@ impl Reading {
 
     fn finish(&self) -> Result<(), Refusal> {
         let user_agent = self.user_agent.as_ref().map(HeaderValue::as_bytes);
-        self.collector.collect(self.format, user_agent, &self.read)
+        self.collector.collect(self.format, user_agent, &self.read, self.reporter.as_ref())
     }
 }
 
@@ -123,7 +130,9 @@ impl<B: Body> Future for ResponseFuture<B> {
                         }
                     }
                 };
-                *reading = None;
+                if let (Some(state), Err(refusal)) = (reading.take(), &done) {
+                    tell(state.reporter.as_ref(), refusal);
+                }
                 done
             }
         };
@@ -138,6 +147,13 @@ impl<B: Body> Future for ResponseFuture<B> {
     }
 }
 
+/// Lets the event log know of a refusal, if there is one.
+fn tell(reporter: Option<&Reporter>, refusal: &Refusal) {
+    if let Some(reporter) = reporter {
+        reporter.refused(refusal);
+    }
+}
+
 impl<B> std::fmt::Debug for ResponseFuture<B> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ResponseFuture").finish_non_exhaustive()
@@ -149,7 +165,7 @@ mod actix {
     use actix_web::http::header;
     use actix_web::{HttpRequest, HttpResponse, Resource, web};
 
-    use super::{ReportCollector, ReportHead};
+    use super::{ReportCollector, ReportHead, Reporter, tell};
     use crate::refusal::Refusal;
 
     impl ReportCollector {
@@ -160,9 +176,13 @@ mod actix {
             web::resource(path).to(move |request: HttpRequest, payload: web::Payload| {
                 let collector = collector.clone();
                 async move {
-                    match read(&collector, &request, payload).await {
+                    let reporter = Reporter::of(&request);
+                    match read(&collector, &request, payload, reporter.as_ref()).await {
                         Ok(()) => HttpResponse::NoContent().finish(),
-                        Err(refusal) => refusal.into_actix_response(),
+                        Err(refusal) => {
+                            tell(reporter.as_ref(), &refusal);
+                            refusal.into_actix_response()
+                        }
                     }
                 }
             })
@@ -173,6 +193,7 @@ mod actix {
         collector: &ReportCollector,
         request: &HttpRequest,
         payload: web::Payload,
+        reporter: Option<&Reporter>,
     ) -> Result<(), Refusal> {
         let header = |name| request.headers().get(name).map(header::HeaderValue::as_bytes);
         let format = collector.admit(&ReportHead {
@@ -186,6 +207,6 @@ mod actix {
             Ok(Err(_)) => return Err(collector.broken_off()),
             Err(_) => return Err(collector.too_large()),
         };
-        collector.collect(format, header(header::USER_AGENT), &body)
+        collector.collect(format, header(header::USER_AGENT), &body, reporter)
     }
 }

@@ -13,8 +13,9 @@ use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
+use crate::event;
 use crate::middleware::Middleware;
-use crate::refusal::Answer;
+use crate::refusal::{Answer, MaybeRefusal as _};
 
 /// A service behind a middleware.
 #[derive(Clone, Debug)]
@@ -54,6 +55,7 @@ where
                 memo,
             },
             Err(refusal) => {
+                event::refused(&request, refusal.as_refusal());
                 ResponseFuture { kind: Kind::Refused { refusal: Some(refusal) }, middleware, memo }
             }
         }

@@ -1,22 +1,34 @@
 //! Heads of actix-web.
 
 use std::any::Any;
+use std::net::SocketAddr;
 
-use actix_web::HttpMessage;
-use actix_web::HttpResponse;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use bytes::Bytes;
 
-use super::{HeaderSet, Name, RequestHead, ResponseHead, Value};
-use crate::client::Scheme;
+use super::{HeaderSet, Name, RequestHead, ResponseHead, RouteTemplate, Value};
+use crate::client::{Peer, Scheme};
 
-impl RequestHead for ServiceRequest {
+impl RequestHead for HttpRequest {
     fn method(&self) -> &str {
         Self::method(self).as_str()
     }
 
     fn path(&self) -> &str {
         Self::path(self)
+    }
+
+    fn path_and_query(&self) -> &str {
+        self.uri().path_and_query().map_or("/", |target| target.as_str())
+    }
+
+    fn authority(&self) -> Option<&str> {
+        self.uri().authority().map(http_02::uri::Authority::as_str)
+    }
+
+    fn peer(&self) -> Option<SocketAddr> {
+        self.look(|Peer(peer)| *peer).or_else(|| self.peer_addr())
     }
 
     fn scheme(&self) -> Option<Scheme> {
@@ -27,12 +39,58 @@ impl RequestHead for ServiceRequest {
         }
     }
 
-    fn header<'a>(&'a self, name: &'a Name) -> impl Iterator<Item = &'a [u8]> {
+    fn route(&self) -> Option<RouteTemplate> {
+        self.match_pattern().map(|template| RouteTemplate::new(&template))
+    }
+
+    fn header<'a>(&'a self, name: &'a Name) -> impl DoubleEndedIterator<Item = &'a [u8]> {
         self.headers().get_all(&name.v0).map(http_02::HeaderValue::as_bytes)
     }
 
-    fn extension<T: Any + Clone + Send + Sync>(&self) -> Option<T> {
-        self.extensions().get::<T>().cloned()
+    fn look<T: Any + Send + Sync, V>(&self, look: impl FnOnce(&T) -> V) -> Option<V> {
+        self.extensions().get().map(look)
+    }
+
+    fn insert_extension<T: Any + Clone + Send + Sync>(&mut self, value: T) {
+        self.extensions_mut().insert(value);
+    }
+}
+
+impl RequestHead for ServiceRequest {
+    fn method(&self) -> &str {
+        RequestHead::method(self.request())
+    }
+
+    fn path(&self) -> &str {
+        RequestHead::path(self.request())
+    }
+
+    fn path_and_query(&self) -> &str {
+        self.request().path_and_query()
+    }
+
+    fn authority(&self) -> Option<&str> {
+        self.request().authority()
+    }
+
+    fn peer(&self) -> Option<SocketAddr> {
+        self.request().peer()
+    }
+
+    fn scheme(&self) -> Option<Scheme> {
+        self.request().scheme()
+    }
+
+    fn route(&self) -> Option<RouteTemplate> {
+        self.request().route()
+    }
+
+    fn header<'a>(&'a self, name: &'a Name) -> impl DoubleEndedIterator<Item = &'a [u8]> {
+        self.request().header(name)
+    }
+
+    fn look<T: Any + Send + Sync, V>(&self, look: impl FnOnce(&T) -> V) -> Option<V> {
+        self.request().look(look)
     }
 
     fn insert_extension<T: Any + Clone + Send + Sync>(&mut self, value: T) {

@@ -26,8 +26,10 @@
 //! # Deployment caveats
 //!
 //! `Strict-Transport-Security` and `upgrade-insecure-requests` are sent only when a request is
-//! known to have come by https. Behind a proxy that ends TLS, say so with
-//! [`assume_https`](SecurityHeadersBuilder::assume_https); see [`client`](crate::client).
+//! known to have come by https. Behind a proxy that ends TLS, put
+//! [`TrustedProxies`](crate::client::TrustedProxies) before this layer in the stack. Where nothing
+//! but such a proxy can reach the server, [`assume_https`](SecurityHeadersBuilder::assume_https) does
+//! as well.
 //!
 //! # Example
 //!
@@ -80,7 +82,7 @@ pub use self::reporting_endpoints::ReportingEndpoints;
 pub use self::resource_policy::CrossOriginResourcePolicy;
 pub use self::strict_transport_security::StrictTransportSecurity;
 use crate::adapters::adapt;
-use crate::client::Scheme;
+use crate::client::{Scheme, Who};
 use crate::context::Context;
 use crate::head::{RequestHead, ResponseHead};
 use crate::middleware::Middleware;
@@ -160,7 +162,7 @@ impl Middleware for SecurityHeaders {
     type Refusal = Infallible;
 
     fn admit<R: RequestHead>(&self, request: &mut R, memo: &mut Memo) -> Result<(), Infallible> {
-        memo.https = request.scheme() == Some(Scheme::Https);
+        memo.https = Who::of(request).scheme() == Scheme::Https;
         if let Some(takes_nonce) = self.0.takes_nonce {
             // Without a nonce of its own a layer only speaks to a context that is there, or against
             // one that a layer nearer to the handler would make.

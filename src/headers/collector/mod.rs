@@ -17,6 +17,8 @@
 //! - What browser extensions cause is dropped: it is noise, and not your page's.
 //! - A [`Report`] holds no query and no fragment of any address, no control characters and no text
 //!   longer than 1024 bytes.
+//! - With an [`EventLog`](crate::event::EventLog) around it each violation is an event too,
+//!   `x_csp_violation`, whose reason is the directive.
 //! - The answer is 204 and says nothing of what was done.
 //!
 //! What it does not do: nothing in a report can be believed. Anybody may send one, so count them
@@ -79,6 +81,7 @@ use http::StatusCode;
 use self::rate::{Meter, Rate};
 pub use self::report::{Report, Violation};
 use crate::clock::{Clock, SystemClock};
+use crate::event::Reporter;
 use crate::head::{Name, Value};
 use crate::refusal::Refusal;
 
@@ -202,6 +205,7 @@ impl ReportCollector {
         format: Format,
         user_agent: Option<&[u8]>,
         body: &[u8],
+        reporter: Option<&Reporter>,
     ) -> Result<(), Refusal> {
         if body.len() > self.max_body {
             return Err(self.too_large());
@@ -215,6 +219,9 @@ impl ReportCollector {
         let dropped = parsed.skipped.saturating_add(noise.len() as u64);
         self.state.dropped.fetch_add(dropped, Ordering::Relaxed);
         for report in reports {
+            if let (Some(reporter), Some(violation)) = (reporter, &report.violation) {
+                reporter.emit(violation.event());
+            }
             self.sink.receive(report);
         }
         Ok(())

@@ -2,6 +2,11 @@
 
 use std::time::{Duration, SystemTime};
 
+use crate::event::{Draft, EventName, SecurityEvent, Severity};
+use crate::headers::csp::Directive;
+
+use crate::text;
+
 /// A report of a browser, or of somebody who pretends to be one.
 ///
 /// Every text in it is at most 1024 bytes long and without control characters, and every address
@@ -43,6 +48,18 @@ pub struct Violation {
     pub sample: String,
 }
 
+impl Violation {
+    /// The violation as an event, in which nothing is that the browser wrote.
+    pub(super) fn event(&self) -> Draft<'static> {
+        let event = SecurityEvent::draft(EventName::CspViolation);
+        let event = if self.enforced { event } else { event.severity(Severity::Info) };
+        match Directive::from_name(&self.directive) {
+            Ok(directive) => event.reason(directive.name()),
+            Err(_) => event.reason("a directive that is not known"),
+        }
+    }
+}
+
 impl Report {
     /// Whether a browser extension, or the browser itself, has caused it.
     pub(super) fn is_noise(&self) -> bool {
@@ -75,24 +92,7 @@ pub(super) fn clean_address(address: &str) -> String {
 
 /// Bounded, and without what could forge a line in a log or confuse a terminal.
 pub(super) fn clean_text(text: &str) -> String {
-    let harmless = text.chars().map(|char| if is_harmless(char) { char } else { '\u{fffd}' });
-    let mut clean = String::new();
-    for char in harmless {
-        if clean.len() + char.len_utf8() > MAX_TEXT {
-            break;
-        }
-        clean.push(char);
-    }
-    clean
-}
-
-fn is_harmless(char: char) -> bool {
-    // Bidirectional controls and line separators reorder or break what people read.
-    let reorders = matches!(
-        char,
-        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-    );
-    !char.is_control() && !reorders
+    text::clean(text, MAX_TEXT)
 }
 
 const MAX_TEXT: usize = 1024;

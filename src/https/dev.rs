@@ -1,0 +1,26 @@
+//! Development on one's own machine.
+
+use crate::client::{AddrSource, Host, Who, with_host};
+use crate::head::{Name, RequestHead};
+
+/// Whether somebody on this machine asks this machine, with nobody between.
+///
+/// `Host` alone proves nothing, and behind a proxy on this machine every peer is a loopback address;
+/// so a request that any proxy has touched is none.
+pub(super) fn is_local<R: RequestHead>(request: &R) -> bool {
+    let who = Who::of(request);
+    let by_itself = who.source() == AddrSource::Peer
+        && who.addr().is_ok_and(|address| address.is_loopback())
+        && with_host(request, |host| host.is_some_and(Host::is_loopback));
+    by_itself && BY_PROXIES.iter().all(|name| request.header(name).next().is_none())
+}
+
+/// What proxies add.
+static BY_PROXIES: [Name; 6] = [
+    Name::from_static("forwarded"),
+    Name::from_static("via"),
+    Name::from_static("x-forwarded-for"),
+    Name::from_static("x-forwarded-host"),
+    Name::from_static("x-forwarded-proto"),
+    Name::from_static("x-real-ip"),
+];
