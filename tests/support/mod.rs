@@ -119,6 +119,11 @@ impl Running {
             .unwrap_or_else(|_| panic!("{name} has not printed {mark:?} in {PATIENCE:?}"))
     }
 
+    /// Whether it has ended by itself.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
+    }
+
     /// Lets the program go on; what it prints from now on is read and dropped, lest it block.
     pub(crate) fn run(&mut self) {
         if let Some(mut output) = self.output.take() {
