@@ -6,6 +6,7 @@ use std::error::Error;
 use crate::measure::Group;
 
 pub(crate) mod actix;
+mod client;
 mod floor;
 mod nonce;
 mod refusal;
@@ -23,6 +24,8 @@ pub(crate) struct Cases {
     pub(crate) refusal_actix: Group,
     pub(crate) stack_tower: Group,
     pub(crate) stack_actix: Group,
+    pub(crate) client: Group,
+    pub(crate) https: Group,
 }
 
 impl Cases {
@@ -36,6 +39,8 @@ impl Cases {
             refusal_actix: refusal::actix_group(),
             stack_tower: stack::tower_group()?,
             stack_actix: stack::actix_group()?,
+            client: client::resolver_group()?,
+            https: client::https_group()?,
         })
     }
 
@@ -49,6 +54,8 @@ impl Cases {
             self.refusal_actix,
             self.stack_tower,
             self.stack_actix,
+            self.client,
+            self.https,
         ]
     }
 }
