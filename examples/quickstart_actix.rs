@@ -1,14 +1,19 @@
 //! A page whose headers graders give A+: `cargo run --example quickstart_actix`
 //!
-//! Options: `--preset web` for the milder preset, `--behind-proxy` if a TLS terminator is in front.
+//! Options: `--preset web` for the milder preset, `--behind-proxy` if a TLS terminator on the same
+//! machine is in front. Security events are printed as lines of JSON.
 
 use std::env;
 use std::error::Error;
+use std::io;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use actix_web::error::ErrorInternalServerError;
 use actix_web::web::{self, Form, Html};
 use actix_web::{App, HttpResponse, HttpServer, Responder};
+use donjon::client::{Client, Scheme, TrustedProxies};
+use donjon::event::{EventLog, JsonLines};
 use donjon::headers::collector::{Report, ReportCollector};
 use donjon::headers::csp::Hash;
 use donjon::headers::{Nonce, SecurityHeaders};
@@ -19,21 +24,27 @@ use minijinja::{Environment, Value, context};
 async fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let preset = arguments.iter().skip_while(|argument| *argument != "--preset").nth(1);
-    let mut headers = match preset.map(String::as_str) {
+    let headers = match preset.map(String::as_str) {
         None | Some("strict") => SecurityHeaders::strict(),
         Some("web") => SecurityHeaders::web(),
         Some(other) => return Err(format!("no preset {other}: strict or web").into()),
     };
-    if arguments.iter().any(|argument| argument == "--behind-proxy") {
-        headers = headers.assume_https();
-    }
     let headers = headers.report_violations_to("/csp-reports").build()?;
     headers.lint().iter().for_each(|finding| println!("note: {finding}"));
 
+    // Whom to believe when a request says where it comes from, and that it came by https.
+    let proxies = if arguments.iter().any(|argument| argument == "--behind-proxy") {
+        TrustedProxies::in_networks(["127.0.0.1", "::1"])?
+    } else {
+        TrustedProxies::none()
+    };
+    let log = EventLog::builder().sink("stdout", JsonLines::to(io::stdout())).build()?;
     let reports = ReportCollector::new(|report: Report| println!("{report:?}"));
+    // One layer of all: each request passes them in this order.
+    let stack = Stack::new((log.clone(), proxies, headers));
     let server = HttpServer::new(move || {
         App::new()
-            .wrap(Stack::new((headers.clone(),))) // further layers of donjon go into the same stack
+            .wrap(stack.clone())
             .route("/", web::get().to(page))
             .route("/greet", web::post().to(greet))
             .route("/app.js", web::get().to(async || asset("text/javascript", APP_JS)))
@@ -47,11 +58,17 @@ async fn main() -> Result<(), Box<dyn Error>> {
     for address in server.addrs() {
         println!("listening on http://{address}\ntry: curl -i http://{address}");
     }
-    Ok(server.run().await?)
+    server.run().await?;
+    Ok(log.shutdown(Duration::from_secs(2))?)
 }
 
-async fn page(nonce: Nonce) -> actix_web::Result<impl Responder> {
-    let values = context! { nonce => nonce.as_ref(), integrity => INTEGRITY.as_str() };
+async fn page(nonce: Nonce, client: Client) -> actix_web::Result<impl Responder> {
+    let values = context! {
+        nonce => nonce.as_ref(),
+        integrity => INTEGRITY.as_str(),
+        address => client.addr().map_or_else(|unknown| unknown.to_string(), |address| address.to_string()),
+        https => client.scheme() == Scheme::Https,
+    };
     let page = render(include_str!("quickstart/page.html"), values)?;
     let cookie = "__Host-visit=1; Path=/; Secure; HttpOnly; SameSite=Strict";
     Ok(page.customize().insert_header(("set-cookie", cookie)))

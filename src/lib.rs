@@ -44,6 +44,8 @@
 //! # Ok::<_, donjon::headers::ConfigError>(())
 //! ```
 //!
+//! Further layers go into the same stack; see [`client`], [`https`] and [`event`].
+//!
 //! # Modules
 //!
 //! | module | what it is |
