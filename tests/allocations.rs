@@ -1,6 +1,6 @@
 //! The path of a normal request allocates nothing beyond what its header map needs.
 
-#![cfg(all(feature = "actix", feature = "axum", feature = "headers"))]
+#![cfg(all(feature = "actix", feature = "axum", feature = "headers", feature = "https"))]
 #![allow(clippy::unwrap_used, reason = "a test's failure is its message")]
 
 use std::convert::Infallible;
@@ -9,11 +9,15 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use bytes::Bytes;
+use donjon::client::{AllowedNetworks, Networks, Peer, TrustedProxies};
+use donjon::event::EventLog;
 use donjon::head::RequestHead;
 use donjon::headers::{
     ContentTypeOptions, CrossOriginOpenerPolicy, DnsPrefetchControl, FrameOptions, Nonce,
     OriginAgentCluster, ReferrerPolicy, SecurityHeaders, SecurityHeadersBuilder,
 };
+use donjon::https::{AllowedHosts, RequireHttps};
 use donjon::middleware::{Middleware, Stack};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use tower::{Layer, Service};
@@ -30,9 +34,9 @@ fn some_headers() -> SecurityHeadersBuilder {
 }
 
 /// How often a call of the service allocates, its future and its response's end included.
-fn allocations<S, B>(mut service: S, request: impl Fn() -> Request<B>) -> u64
+fn allocations<S, B, R>(mut service: S, request: impl Fn() -> Request<B>) -> u64
 where
-    S: Service<Request<B>, Response = Response<()>, Error = Infallible>,
+    S: Service<Request<B>, Response = Response<R>, Error = Infallible>,
 {
     let mut call = |request| {
         let mut future = pin!(service.call(request));
@@ -105,6 +109,86 @@ fn a_nonce_costs_its_header_and_the_request_context() {
 
     let cost = allocations(taken, || Request::new(()));
     assert!(cost <= fixed + context.count_total + 1, "{cost} over {fixed} and {context:?}");
+}
+
+/// A request as a proxy hands it on.
+fn forwarded() -> Request<()> {
+    let mut request = Request::new(());
+    for (name, value) in FORWARDED {
+        request.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    request.extensions_mut().insert(Peer(([10, 0, 0, 5], 40_000).into()));
+    request
+}
+
+const FORWARDED: [(&str, &str); 3] = [
+    ("host", "www.club.example"),
+    ("x-forwarded-for", "203.0.113.9, 198.51.100.7"),
+    ("x-forwarded-proto", "https"),
+];
+
+type Walls = Stack<(TrustedProxies, AllowedHosts, RequireHttps, AllowedNetworks)>;
+
+fn walls() -> Walls {
+    Stack::new((
+        TrustedProxies::in_networks(["10.0.0.0/8"]).unwrap(),
+        AllowedHosts::new(["club.example", "*.club.example"]).unwrap(),
+        RequireHttps::redirect_to("club.example").unwrap().exempt("/healthz").unwrap(),
+        AllowedNetworks::new(Networks::parse(["198.51.100.0/24"]).unwrap()),
+    ))
+}
+
+#[test]
+fn to_know_who_is_asking_costs_the_request_context_and_no_more() {
+    let served =
+        tower::service_fn(|_: Request<()>| ready(Ok::<_, Infallible>(Response::new(Bytes::new()))));
+    let with_extension = tower::service_fn(|mut request: Request<()>| {
+        request.extensions_mut().insert(Arc::new([0_u8; 64]));
+        ready(Ok::<_, Infallible>(Response::new(Bytes::new())))
+    });
+    let floor = allocations(with_extension, forwarded);
+    let log = EventLog::builder().discard().build().unwrap();
+    let ours = Stack::new((log, walls())).layer(served);
+    assert_eq!(allocations(ours, forwarded), floor);
+}
+
+#[actix_web::test]
+async fn in_actix_web_it_costs_the_request_context_too() {
+    use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, fn_service};
+    use actix_web::test::TestRequest;
+    use actix_web::{HttpMessage, HttpResponse};
+
+    async fn hello(request: ServiceRequest) -> actix_web::Result<ServiceResponse> {
+        Ok(request.into_response(HttpResponse::Ok().finish()))
+    }
+    async fn with_extension(request: ServiceRequest) -> actix_web::Result<ServiceResponse> {
+        request.extensions_mut().insert(Arc::new([0_u8; 64]));
+        hello(request).await
+    }
+    async fn count<S: Service<ServiceRequest, Error: std::fmt::Debug>>(service: S) -> u64 {
+        let requests = || {
+            let request = TestRequest::default().peer_addr(([10, 0, 0, 5], 40_000).into());
+            FORWARDED
+                .iter()
+                .fold(request, |request, field| request.append_header(*field))
+                .to_srv_request()
+        };
+        for _ in 0..3 {
+            service.call(requests()).await.unwrap();
+        }
+        let request = requests();
+        let measured = allocation_counter::measure(|| {
+            let mut future = pin!(service.call(request));
+            let polled = future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            assert!(matches!(polled, Poll::Ready(Ok(_))));
+        });
+        measured.count_total
+    }
+
+    let floor = count(fn_service(with_extension)).await;
+    let ours = count(walls().new_transform(fn_service(hello)).await.unwrap()).await;
+
+    assert_eq!(ours, floor);
 }
 
 #[actix_web::test]

@@ -26,7 +26,7 @@ fn request() -> Request<Body> {
     request
 }
 
-fn around<L: Layer<Bare>>(layer: L) -> TowerCase<L::Service, Body> {
+pub(super) fn around<L: Layer<Bare>>(layer: L) -> TowerCase<L::Service, Body> {
     TowerCase::new(layer.layer(Bare), request)
 }
 
@@ -59,7 +59,7 @@ impl<S: Service<Request<Body>>> Service<Request<Body>> for OneExtension<S> {
     }
 }
 
-fn proxies() -> Result<TrustedProxies, donjon::client::ConfigError> {
+pub(super) fn proxies() -> Result<TrustedProxies, donjon::client::ConfigError> {
     TrustedProxies::in_networks(["10.0.0.0/8", "2001:db8:7::/48"])
 }
 

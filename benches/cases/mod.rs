@@ -7,6 +7,7 @@ use crate::measure::Group;
 
 pub(crate) mod actix;
 mod client;
+mod event;
 mod floor;
 mod nonce;
 mod refusal;
@@ -26,6 +27,7 @@ pub(crate) struct Cases {
     pub(crate) stack_actix: Group,
     pub(crate) client: Group,
     pub(crate) https: Group,
+    pub(crate) event: Group,
 }
 
 impl Cases {
@@ -41,6 +43,7 @@ impl Cases {
             stack_actix: stack::actix_group()?,
             client: client::resolver_group()?,
             https: client::https_group()?,
+            event: event::group()?,
         })
     }
 
@@ -56,6 +59,7 @@ impl Cases {
             self.stack_actix,
             self.client,
             self.https,
+            self.event,
         ]
     }
 }

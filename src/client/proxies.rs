@@ -180,7 +180,7 @@ impl Policy {
             .try_for_each(|entry| walk.step(addr::parse(entry)));
         // What stands right of everything else was written by the peer itself.
         let proto = last_entry(request, &X_FORWARDED_PROTO);
-        let host = last_entry(request, &X_FORWARDED_HOST);
+        let host = self.host.then(|| last_entry(request, &X_FORWARDED_HOST)).flatten();
         self.settle(walk, proto, host, found);
     }
 
@@ -194,7 +194,7 @@ impl Policy {
                 walk.step(last.by_for.and_then(addr::parse))
             },
         );
-        self.settle(walk, last.proto, last.host, found);
+        self.settle(walk, last.proto, last.host.filter(|_| self.host), found);
     }
 
     /// Takes over what the walk has found, and what proxies say besides.
@@ -226,9 +226,7 @@ impl Policy {
         if let Some(proto) = proto {
             who.scheme = scheme(proto);
         }
-        if self.host
-            && let Some(host) = host
-        {
+        if let Some(host) = host {
             found.told = Some(ToldHost(Host::parse(host)));
         }
     }
