@@ -1,8 +1,6 @@
 //! What it costs a request that its refusal is an event.
 
 use std::error::Error;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use donjon::event::{ConfigError, EventLog, EventName, SecurityEvent, SinkError};
@@ -29,15 +27,11 @@ impl Middleware for Refuse {
 
 /// A log whose one sink never comes back from its first batch, and whose queue is full.
 fn stuck() -> Result<EventLog, ConfigError> {
-    // Kept for as long as the process lives.
-    static NEVER: OnceLock<(Mutex<Sender<()>>, Mutex<Receiver<()>>)> = OnceLock::new();
-    let (_, never) = NEVER.get_or_init(|| {
-        let (sender, receiver) = channel();
-        (Mutex::new(sender), Mutex::new(receiver))
-    });
-    let sink = move |_: &[SecurityEvent]| -> Result<(), SinkError> {
-        let _ = never.lock().map(|never| never.recv());
-        Ok(())
+    // Nobody wakes it.
+    let sink = |_: &[SecurityEvent]| -> Result<(), SinkError> {
+        loop {
+            std::thread::park();
+        }
     };
     let log = EventLog::builder().sink("stuck", sink).queue(8).collapse_within(Duration::ZERO);
     let log = log.build()?;
