@@ -37,6 +37,7 @@ pub struct Refusal {
     reason: &'static str,
     headers: Vec<(Name, Value)>,
     event: Option<EventName>,
+    bare: bool,
 }
 
 impl Refusal {
@@ -49,7 +50,13 @@ impl Refusal {
             400..=499 => Some(EventName::InputValidationFail),
             _ => None,
         };
-        Self { status, reason, headers: Vec::new(), event }
+        Self {
+            status,
+            reason,
+            headers: Vec::new(),
+            event,
+            bare: matches!(status.as_u16(), 300..=399),
+        }
     }
 
     /// Tells the [event log](crate::event) of it by this name. Without this it is `authz_fail` for
@@ -74,6 +81,13 @@ impl Refusal {
         self.status
     }
 
+    /// Without a document, and without a header but those that were added; a redirect still says that
+    /// it is not to be stored.
+    pub const fn bare(mut self) -> Self {
+        self.bare = true;
+        self
+    }
+
     /// By which name the event log is told of it.
     #[must_use]
     pub const fn event(&self) -> Option<EventName> {
@@ -96,10 +110,12 @@ impl Refusal {
     }
 
     fn finish<H: ResponseHead>(self, response: &mut H) {
-        if !self.status.is_redirection() {
+        if !self.bare {
             response.insert(&CONTENT_TYPE, &PROBLEM_JSON);
         }
-        response.insert(&CACHE_CONTROL, &NO_STORE);
+        if !self.bare || self.status.is_redirection() {
+            response.insert(&CACHE_CONTROL, &NO_STORE);
+        }
         for (name, value) in &self.headers {
             response.insert(name, value);
         }
@@ -108,7 +124,7 @@ impl Refusal {
 
     /// The document, by status. With the type `about:blank` the title is the status phrase.
     fn problem(&self) -> Bytes {
-        if self.status.is_redirection() {
+        if self.bare {
             return Bytes::new();
         }
         macro_rules! problems {

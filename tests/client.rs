@@ -10,6 +10,7 @@ use axum::extract::connect_info::MockConnectInfo;
 use axum::http::{Request, Response};
 use axum::routing::get;
 use donjon::client::{AllowedNetworks, Client, Networks, Scheme, TrustedProxies};
+use donjon::event::EventLog;
 use donjon::https::RequireHttps;
 use donjon::middleware::Stack;
 use donjon::refusal::Refusal;
@@ -48,10 +49,74 @@ async fn handlers_learn_who_is_asking() {
 #[actix_web::test]
 async fn without_a_layer_handlers_learn_of_the_connection() {
     let ask = Ask::get("/").from("10.0.0.5").header("x-forwarded-for", "1.2.3.4");
-    let none = AllowedNetworks::new(Networks::parse(["10.0.0.0/8"]).unwrap());
-    for (framework, seen) in both!(none, &ask) {
+    let nothing = Stack::new((EventLog::builder().discard().build().unwrap(),));
+    for (framework, seen) in both!(nothing, &ask) {
         assert_eq!(seen.body, "app 10.0.0.5 Http club.example", "{framework}");
     }
+}
+
+#[actix_web::test]
+async fn a_list_without_a_word_on_proxies_lets_nobody_in() {
+    let office =
+        || AllowedNetworks::new(Networks::parse(["10.0.0.0/8", "203.0.113.0/24"]).unwrap());
+    for ask in [
+        Ask::get("/"),
+        Ask::get("/").from("10.0.0.5"),
+        Ask::get("/").from("10.0.0.5").header("x-forwarded-for", "198.51.100.66"),
+    ] {
+        for (framework, seen) in both!(Stack::new((office(),)), &ask) {
+            assert_eq!(seen.status, 500, "{framework} left out");
+        }
+        for (framework, seen) in both!(Stack::new((office(), proxies())), &ask) {
+            assert_eq!(seen.status, 500, "{framework} the wrong way round");
+        }
+    }
+    for (framework, seen) in both!(Stack::new((TrustedProxies::none(), office())), &Ask::get("/")) {
+        assert_eq!(seen.status, 200, "{framework}");
+    }
+}
+
+#[actix_web::test]
+async fn what_is_hidden_answers_as_what_is_not_there() {
+    use actix_web::{App, test, web};
+
+    let office = AllowedNetworks::new(Networks::parse(["10.0.0.0/8"]).unwrap()).hidden();
+    let stack = Stack::new((TrustedProxies::none(), office));
+    let (hidden, nothing) = (Ask::get("/admin"), Ask::get("/nothing"));
+
+    let router = Router::new().route("/admin", get(whoami).layer(stack.clone()));
+    let mut hidden_there = both::axum_app::send(router.clone(), &hidden).await;
+    let nothing_there = both::axum_app::send(router, &nothing).await;
+    // axum adds it to the one, and the server to the other.
+    hidden_there.headers.retain(|(name, _)| name != "content-length");
+    assert_eq!(hidden_there.status, 404);
+    assert_eq!(hidden_there, nothing_there);
+
+    let app = App::new().service(web::resource("/admin").wrap(stack).to(async || "secret"));
+    let app = test::init_service(app).await;
+    let send = async |ask: &Ask| {
+        let answer = test::call_service(&app, both::actix_app::request(ask).to_request()).await;
+        both::actix_app::seen(Ok(answer)).await
+    };
+    let (hidden_there, nothing_there) = (send(&hidden).await, send(&nothing).await);
+    assert_eq!(hidden_there.status, 404);
+    assert_eq!(hidden_there, nothing_there);
+}
+
+#[actix_web::test]
+async fn a_peer_that_the_server_puts_there_counts_before_the_frameworks() {
+    use actix_web::HttpMessage;
+    use axum::extract::ConnectInfo;
+    use donjon::client::Peer;
+
+    let (socket, told) = ("192.0.2.1:1".parse().unwrap(), "192.0.2.2:2".parse().unwrap());
+    let request = Request::get("/").extension(ConnectInfo::<SocketAddr>(socket));
+    let request = request.extension(Peer(told)).body(()).unwrap();
+    assert_eq!(Client::of(&request).addr().unwrap().to_string(), "192.0.2.2");
+    let request = actix_web::test::TestRequest::default().peer_addr(socket).to_http_request();
+    assert_eq!(Client::of(&request).addr().unwrap().to_string(), "192.0.2.1");
+    request.extensions_mut().insert(Peer(told));
+    assert_eq!(Client::of(&request).addr().unwrap().to_string(), "192.0.2.2");
 }
 
 #[actix_web::test]

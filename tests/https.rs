@@ -64,6 +64,7 @@ async fn whoever_comes_by_http_is_sent_to_the_same_target_by_https() {
         (Ask::get("/form").method("DELETE"), "https://club.example/form"),
         (Ask::nowhere("/").header("host", "club.example:80"), "https://club.example/"),
         (Ask::nowhere("http://club.example/x"), "https://club.example/x"),
+        (Ask::nowhere("http://club.example?x=1"), "https://club.example/?x=1"),
         // A stranger's word is worth nothing.
         (Ask::get("/").header("x-forwarded-proto", "https"), "https://club.example/"),
         (Ask::get("/").header("forwarded", "for=1.2.3.4;proto=https"), "https://club.example/"),
@@ -128,6 +129,8 @@ async fn programs_are_refused_alike_whatever_their_credential() {
         api("/api/keys"),
         api("/api"),
         api("/api/keys").method("POST"),
+        api("/%61p%69/keys"),
+        api("/api%2Fkeys"),
         api("/api/keys").header("authorization", "Bearer secret"),
         api("/api/keys").header("authorization", "Bearer wrong"),
         api("/api/keys").header("cookie", "id=secret"),
@@ -155,8 +158,14 @@ async fn programs_are_refused_alike_whatever_their_credential() {
             "x-api-key secret",
         ]
     );
-    for (_, seen) in both!(Stack::new((hosts(), mixed)), &Ask::get("/apis")) {
-        assert_redirect(&seen, "https://club.example/apis");
+    for path in ["/apis", "/ap", "/a%zzpi", "/api%20", "/%", "/x/api"] {
+        for (_, seen) in both!(Stack::new((hosts(), mixed.clone())), &Ask::get(path)) {
+            assert_redirect(&seen, &format!("https://club.example{path}"));
+        }
+    }
+    let slash = https().reject_under("/api/").unwrap();
+    for (_, seen) in both!(Stack::new((slash,)), &api("/api")) {
+        assert_refused(&seen, 403);
     }
 }
 
@@ -170,6 +179,8 @@ async fn what_browsers_do_not_follow_is_refused() {
         preflight,
         Ask::get("/form").method("OPTIONS"),
         Ask::nowhere("*").header("host", "club.example").method("OPTIONS"),
+        Ask::nowhere("*").header("host", "club.example"),
+        Ask::get("/live").method("CONNECT"),
         Ask::get("/live").header("connection", "upgrade").header("upgrade", "websocket"),
         Ask::get("/live").header("upgrade", "h2c, WebSocket"),
     ] {
@@ -177,6 +188,22 @@ async fn what_browsers_do_not_follow_is_refused() {
             assert_refused(&seen, 403);
         }
     }
+}
+
+#[actix_web::test]
+async fn a_credential_is_exposed_at_an_exempt_path_too_and_not_without_end() {
+    let exposed = Arc::new(Mutex::new(0));
+    let count = exposed.clone();
+    let https = https().exempt("/healthz").unwrap().exempt_acme();
+    let https = https.on_exposed_credential(move |_| *count.lock().unwrap() += 1);
+    let challenge = format!("/.well-known/acme-challenge/{}", "A".repeat(43));
+    for path in ["/healthz", &challenge] {
+        let _ = both!(Stack::new((https.clone(),)), &Ask::get(path).header("cookie", "id=1"));
+    }
+    assert_eq!(std::mem::take(&mut *exposed.lock().unwrap()), 4);
+    let crumbs = (0..300).fold(Ask::get("/"), |ask, _| ask.header("cookie", "a=1"));
+    let _ = both!(Stack::new((https,)), &crumbs);
+    assert_eq!(*exposed.lock().unwrap(), 2 * 16);
 }
 
 #[actix_web::test]
@@ -214,6 +241,8 @@ async fn few_paths_are_exempt_and_they_exactly() {
         "/.well-known/acme-challenge/..%2f..%2fadmin-admin-admin-admin",
         "/.well-known/acme-challenge/",
         "/.well-known/acme-challenge/short",
+        &format!("/.well-known/acme-challenge/{}", "A".repeat(21)),
+        &format!("/.well-known/acme-challenge/{}", "A".repeat(129)),
         "/.well-known/acme-challenge/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAA.AA",
         &format!("{challenge}/x"),
         &format!("/x{challenge}"),
@@ -257,12 +286,29 @@ async fn development_is_for_this_machine_alone() {
         on_machine("localhost").header("x-forwarded-for", "203.0.113.9"),
         on_machine("localhost").header("x-real-ip", "203.0.113.9"),
         on_machine("localhost").header("via", "1.1 proxy"),
+        on_machine("localhost").header("forwarded", "for=203.0.113.9"),
+        on_machine("localhost").header("x-forwarded-host", "club.example"),
+        on_machine("localhost").header("x-forwarded-proto", "http"),
+        on_machine("localhost").header("x-forwarded-port", "80"),
+        on_machine("localhost").header("cf-connecting-ip", "203.0.113.9"),
+        on_machine("localhost").header("true-client-ip", "203.0.113.9"),
+        Ask::nowhere("/").from("127.0.0.1"),
         on_machine("localhost.evil.example"),
         on_machine("127.0.0.1.evil.example"),
     ] {
         for (_, seen) in both!(dev.clone(), &ask) {
             assert_refused(&seen, 400);
         }
+    }
+    // A proxy that is known, and adds nothing: the peer is not the client.
+    let local_proxy = TrustedProxies::in_networks(["127.0.0.1"]).unwrap();
+    let known = Stack::new((local_proxy, hosts().dev_localhost(), https().dev_localhost()));
+    for (_, seen) in both!(known, &on_machine("localhost")) {
+        assert_refused(&seen, 400);
+    }
+    let alone = Stack::new((https().dev_localhost(),));
+    for (_, seen) in both!(alone, &Ask::nowhere("/").from("127.0.0.1")) {
+        assert_redirect(&seen, "https://club.example/");
     }
     // The option changes nothing of the rule for the public name.
     for (_, seen) in both!(dev.clone(), &on_machine("club.example")) {
@@ -347,6 +393,7 @@ async fn hosts_are_named_one_by_one_or_with_all_below() {
         "[2001:db8::7]",
         "xn--bcher-kva.example",
         "*.staging.example:8443",
+        "shop.example:443",
     ];
     let stack = Stack::new((AllowedHosts::new(hosts).unwrap(),));
     for (host, expected) in [
@@ -362,6 +409,9 @@ async fn hosts_are_named_one_by_one_or_with_all_below() {
         ("admin.example:8443", true),
         ("admin.example", false),
         ("admin.example:443", false),
+        ("shop.example", true),
+        ("shop.example:443", true),
+        ("shop.example:8443", false),
         ("192.0.2.7:3000", true),
         ("192.0.2.8", false),
         ("[2001:db8::7]", true),
@@ -401,6 +451,26 @@ async fn a_forwarded_host_counts_if_told_so_and_must_be_on_the_list() {
 }
 
 #[actix_web::test]
+async fn the_host_that_was_checked_is_the_one_that_handlers_get() {
+    let ask = Ask::get("/").from(PROXY).header("x-forwarded-for", "198.51.100.7");
+    let ask = ask.header("x-forwarded-host", "evil.example");
+    for (framework, seen) in both!(Stack::new((hosts(), proxies().forwarded_host())), &ask) {
+        assert_eq!(seen.body, "app 198.51.100.7 Http club.example", "{framework}");
+    }
+}
+
+#[actix_web::test]
+async fn no_hsts_by_http_whoever_refuses_and_whoever_says_https_is_assumed() {
+    let headers = SecurityHeaders::strict().assume_https().build().unwrap();
+    let stack = Stack::new((proxies(), hosts(), https(), headers));
+    for ask in [Ask::get("/"), Ask::nowhere("/").header("host", "evil.example")] {
+        for (framework, seen) in both!(stack.clone(), &ask) {
+            assert_eq!(seen.header("strict-transport-security"), None, "{framework} {ask:?}");
+        }
+    }
+}
+
+#[actix_web::test]
 async fn hsts_is_sent_once_by_https_and_to_names() {
     let headers = SecurityHeaders::strict().build().unwrap();
     let hosts = AllowedHosts::new(["club.example", "192.0.2.7", "[2001:db8::7]"]).unwrap();
@@ -434,27 +504,48 @@ fn what_makes_no_sense_is_an_error_that_says_how_to_mend_it() {
         "*",
         "club.example:",
         "club.example:0x50",
+        "club.example:0",
+        "club.example:80",
     ] {
         let error = RequireHttps::redirect_to(host).unwrap_err();
         assert_eq!(error, ConfigError::Host { value: host.to_owned() });
     }
-    for host in
-        ["*", "*.", "*.example", "*club.example", "a.*.example", "*.*.example", "*.192.0.2.7"]
-    {
+    for host in [
+        "*",
+        "*.",
+        "*.example",
+        "*club.example",
+        "a.*.example",
+        "*.*.example",
+        "*.192.0.2.7",
+        "*.example.",
+        "*.0.0.1",
+        "*.x.1",
+    ] {
         let error = AllowedHosts::new([host]).unwrap_err();
         assert_eq!(error, ConfigError::Wildcard { value: host.to_owned() }, "{host}");
     }
     let none: [&str; 0] = [];
     assert_eq!(AllowedHosts::new(none).unwrap_err(), ConfigError::NoHosts);
-    for path in
-        ["", "healthz", "/healthz?x", "/health z", "/*", "/a/../b", "/a/.", "/{id}", "/hälth"]
-    {
+    for path in [
+        "",
+        "healthz",
+        "/healthz?x",
+        "/health z",
+        "/*",
+        "/a/../b",
+        "/a/.",
+        "/a/%2e%2E/b",
+        "/{id}",
+        "/hälth",
+    ] {
         let error = ConfigError::Path { value: path.to_owned() };
         assert_eq!(https().exempt(path).unwrap_err(), error);
         assert_eq!(hosts().exempt(path).unwrap_err(), error);
         assert_eq!(https().reject_under(path).unwrap_err(), error);
     }
     assert!(https().credential_header("x api key").is_err());
+    assert!(RequireHttps::redirect_to("club.example:443").is_ok());
     let error = RequireHttps::redirect_to("https://club.example").unwrap_err();
     assert!(error.to_string().contains("such as club.example"), "{error}");
 }

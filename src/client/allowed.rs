@@ -7,6 +7,7 @@ use http::StatusCode;
 
 use super::{Networks, UnknownAddr, Who};
 use crate::adapters::adapt;
+use crate::event::EventName;
 use crate::head::RequestHead;
 use crate::middleware::Middleware;
 use crate::refusal::Refusal;
@@ -20,6 +21,9 @@ use crate::refusal::Refusal;
 /// **The rule.** NIST SP 800-53 SC-7(5), deny by default. It is a wall more and no substitute for
 /// signing in: OWASP ASVS 5.0, 8.2.
 ///
+/// - It needs [`TrustedProxies`](super::TrustedProxies) further out, be it
+///   [`none`](super::TrustedProxies::none): behind a proxy that nobody has told it of, everybody would
+///   come from the proxy's address. Without one everybody gets 500.
 /// - The address is that of [`Client::proven_addr`](super::Client::proven_addr): where a believed proxy does not tell whose
 ///   request it hands on, nobody passes. Where the server does not tell who is at the other end of
 ///   the connection, everybody gets 500, and the refusal's reason says how to mend it.
@@ -27,13 +31,14 @@ use crate::refusal::Refusal;
 /// - The list may be [replaced](Self::replace) while requests run, without a lock on their way.
 ///   Clones share it.
 ///
-/// Put it around the routes it is for, inside of [`TrustedProxies`](super::TrustedProxies):
+/// Put it around the routes it is for. In a stack it stands behind `TrustedProxies`; of several
+/// `.layer(…)` of an axum `Router`, and of several `.wrap(…)`, the *last* is the outermost.
 ///
 /// ```
 /// use std::convert::Infallible;
 /// use std::net::SocketAddr;
 ///
-/// use donjon::client::{AllowedNetworks, Networks, Peer};
+/// use donjon::client::{AllowedNetworks, Networks, Peer, TrustedProxies};
 /// use http::{Request, Response};
 /// use tower::{ServiceBuilder, ServiceExt};
 ///
@@ -41,6 +46,7 @@ use crate::refusal::Refusal;
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let office = AllowedNetworks::new(Networks::parse(["192.0.2.0/24"])?);
 /// let admin = ServiceBuilder::new()
+///     .layer(TrustedProxies::none()) // nothing stands before this server
 ///     .layer(office.clone())
 ///     .service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new("welcome".into())));
 /// let from = |peer: &str| {
@@ -74,10 +80,17 @@ impl AllowedNetworks {
         Self { networks, status: StatusCode::FORBIDDEN }
     }
 
-    /// Answers 404 to the others, so that they do not learn that there is something.
+    /// Answers the others with a bare 404, as axum and actix-web do where there is nothing. An app
+    /// with a 404 page of its own has to give it to these too: they have a [`Refusal`] in their
+    /// extensions.
     pub fn hidden(mut self) -> Self {
         self.status = StatusCode::NOT_FOUND;
         self
+    }
+
+    fn refusal(&self, reason: &'static str) -> Refusal {
+        let refusal = Refusal::new(self.status, reason);
+        if self.status == StatusCode::NOT_FOUND { refusal.bare() } else { refusal }
     }
 
     /// Puts another list in place of this one, for all clones. Requests see the one or the other.
@@ -91,11 +104,15 @@ impl Middleware for AllowedNetworks {
     type Refusal = Refusal;
 
     fn admit<R: RequestHead>(&self, request: &mut R, (): &mut ()) -> Result<(), Refusal> {
-        match Who::of(request).proven_addr() {
+        let Some(who) = Who::found_out(request) else {
+            return Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, NOBODY_FOUND_OUT)
+                .with_event(EventName::ClientAddressUnclear));
+        };
+        match who.proven_addr() {
             Ok(address) if self.networks.load().contains(address) => Ok(()),
-            Ok(_) => Err(Refusal::new(self.status, "address not on the list")),
+            Ok(_) => Err(self.refusal("address not on the list")),
             Err(UnknownAddr::UnclearChain) => {
-                Err(Refusal::new(self.status, "address not proven to be the client's"))
+                Err(self.refusal("address not proven to be the client's"))
             }
             Err(unknown) => Err(unknown.into()),
         }
@@ -103,3 +120,7 @@ impl Middleware for AllowedNetworks {
 }
 
 adapt!(AllowedNetworks);
+
+const NOBODY_FOUND_OUT: &str = "AllowedNetworks without TrustedProxies before it: put \
+    TrustedProxies first into the stack, or TrustedProxies::none() if no proxy stands before the \
+    server";

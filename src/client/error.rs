@@ -36,6 +36,12 @@ pub enum ConfigError {
     )]
     Everybody,
 
+    /// A number on top of a number, or of nobody.
+    #[error(
+        "at_most() says how many proxies of in_networks() are believed; say the number in hops()"
+    )]
+    AtMostOfNone,
+
     /// More proxies than any request passes.
     #[error("{hops} proxies are more than {most}: count those that a request really passes")]
     TooManyHops {

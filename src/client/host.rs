@@ -125,7 +125,7 @@ fn is_name(name: &[u8]) -> bool {
 
 fn parse_port(digits: &[u8]) -> Option<u16> {
     let is_number = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
-    std::str::from_utf8(digits).ok().filter(|_| is_number)?.parse().ok()
+    std::str::from_utf8(digits).ok().filter(|_| is_number)?.parse().ok().filter(|port| *port != 0)
 }
 
 impl fmt::Display for Host {
@@ -187,6 +187,10 @@ mod tests {
             ("club.example:http", None),
             ("club.example:65536", None),
             ("club.example:+80", None),
+            ("club.example:0", None),
+            ("club.example:000080", None),
+            ("club.example:1:80", None),
+            ("club.example:1234567", None),
             ("club.example:80@evil.example", None),
             ("user@club.example", None),
             ("club.example/path", None),

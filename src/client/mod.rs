@@ -174,8 +174,12 @@ impl Client {
 impl Who {
     /// What a layer has found out, or what the connection tells.
     pub(crate) fn of<R: RequestHead>(request: &R) -> Self {
-        let found = request.look(|context: &Context| context.who().copied());
-        found.flatten().unwrap_or_else(|| Self::of_connection(request))
+        Self::found_out(request).unwrap_or_else(|| Self::of_connection(request))
+    }
+
+    /// What a layer has found out.
+    pub(crate) fn found_out<R: RequestHead>(request: &R) -> Option<Self> {
+        request.look(|context: &Context| context.who().copied()).flatten()
     }
 
     fn of_connection<R: RequestHead>(request: &R) -> Self {

@@ -51,7 +51,8 @@ impl Networks {
                 }
             }
         }
-        Ok(Self { v4: in_order(v4), v6: in_order(v6) })
+        let v4 = in_order(v4, |end| end.checked_add(1));
+        Ok(Self { v4, v6: in_order(v6, |end| end.checked_add(1)) })
     }
 
     /// Whether an address lies in one of the networks.
@@ -107,12 +108,15 @@ fn unmapped(network: IpNet) -> IpNet {
     }
 }
 
-fn in_order<T: Copy + Ord>(mut ranges: Vec<(T, T)>) -> Box<[(T, T)]> {
+fn in_order<T: Copy + Ord>(
+    mut ranges: Vec<(T, T)>,
+    next: impl Fn(T) -> Option<T>,
+) -> Box<[(T, T)]> {
     ranges.sort_unstable();
     let mut merged: Vec<(T, T)> = Vec::with_capacity(ranges.len());
     for (start, end) in ranges {
         match merged.last_mut() {
-            Some(last) if start <= last.1 => last.1 = last.1.max(end),
+            Some(last) if next(last.1).is_none_or(|next| start <= next) => last.1 = last.1.max(end),
             _ => merged.push((start, end)),
         }
     }
@@ -146,6 +150,8 @@ mod tests {
             "10.0.0.0-10.0.0.9",
             "fe80::1%eth0",
             "010.0.0.0/8",
+            "10.0.0.0/+8",
+            "10.0.0.0/ 8",
         ] {
             let error = Networks::parse([text]).unwrap_err();
             assert_eq!(error, ConfigError::Network { value: text.to_owned() });
@@ -155,6 +161,17 @@ mod tests {
             let error = Networks::parse([text]).unwrap_err();
             assert!(matches!(error, ConfigError::HostBits { .. }), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn halves_are_a_whole() {
+        let same = |halves: [&str; 2], whole| {
+            assert_eq!(Networks::parse(halves).unwrap(), Networks::parse([whole]).unwrap());
+        };
+        same(["10.128.0.0/9", "10.0.0.0/9"], "10.0.0.0/8");
+        same(["0.0.0.0/1", "128.0.0.0/1"], "0.0.0.0/0");
+        same(["::/1", "8000::/1"], "::/0");
+        same(["::/0", "2001:db8::/32"], "::/0");
     }
 
     #[test]

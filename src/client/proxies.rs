@@ -86,15 +86,16 @@ impl TrustedProxies {
         Self(Arc::new(Policy { believed, header, host: false, internal_clients: false }))
     }
 
-    /// Believes at most so many proxies, those in the networks.
+    /// Believes at most so many of the proxies in the networks.
     pub fn at_most(mut self, hops: usize) -> Result<Self, ConfigError> {
         let hops = checked(hops)?;
         match &mut self.policy().believed {
-            Believed::In { at_most, .. } => *at_most = hops,
-            Believed::Last(last) => *last = hops.min(*last),
-            Believed::Nobody => {}
+            Believed::In { at_most, .. } => {
+                *at_most = hops;
+                Ok(self)
+            }
+            Believed::Last(_) | Believed::Nobody => Err(ConfigError::AtMostOfNone),
         }
-        Ok(self)
     }
 
     /// Reads this family of headers, and no other. The default is

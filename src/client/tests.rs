@@ -305,7 +305,12 @@ fn without_a_peer_whoever_needs_an_address_refuses() {
     assert_eq!(client.proven_addr(), Err(UnknownAddr::NoPeer));
 
     let office = AllowedNetworks::new(Networks::parse(["0.0.0.0/0", "::/0"]).unwrap());
-    let refusal = office.admit(&mut Request::new(()), &mut ()).unwrap_err();
+    let mut request = Request::new(());
+    let refusal = office.admit(&mut request, &mut ()).unwrap_err();
+    assert_eq!(refusal.status(), 500);
+    assert!(refusal.reason().contains("put TrustedProxies first"));
+    let Ok(()) = TrustedProxies::none().admit(&mut request, &mut ());
+    let refusal = office.admit(&mut request, &mut ()).unwrap_err();
     assert_eq!(refusal.status(), 500);
     assert!(refusal.reason().contains("into_make_service_with_connect_info"));
 }
@@ -354,6 +359,12 @@ fn the_outermost_layer_knows_who_is_asking() {
     let Ok(()) = proxies().admit(&mut request, &mut ());
     let Ok(()) = TrustedProxies::none().admit(&mut request, &mut ());
     assert_eq!(addr(&Client::of(&request)), STRANGER);
+
+    let told = [("x-forwarded-for", STRANGER), ("x-forwarded-host", "evil.example")];
+    let mut request = self::request(PROXY, &told);
+    let Ok(()) = proxies().admit(&mut request, &mut ());
+    let Ok(()) = proxies().forwarded_host().admit(&mut request, &mut ());
+    assert_eq!(Client::of(&request).host().unwrap().name(), "club.example");
 }
 
 #[test]
@@ -367,6 +378,9 @@ fn what_would_believe_everybody_or_nobody_is_an_error() {
     assert_eq!(TrustedProxies::in_networks(none).unwrap_err(), ConfigError::NoNetworks);
     assert_eq!(TrustedProxies::hops(0).unwrap_err(), ConfigError::NoHops);
     assert_eq!(proxies().at_most(0).unwrap_err(), ConfigError::NoHops);
+    let at_most = |proxies: TrustedProxies| proxies.at_most(2).unwrap_err();
+    assert_eq!(at_most(TrustedProxies::hops(3).unwrap()), ConfigError::AtMostOfNone);
+    assert_eq!(at_most(TrustedProxies::none()), ConfigError::AtMostOfNone);
     assert!(matches!(TrustedProxies::hops(33), Err(ConfigError::TooManyHops { hops: 33, .. })));
     assert!(TrustedProxies::in_networks(vec!["10.0.0.0/8".to_owned()]).is_ok());
 }

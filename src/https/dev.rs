@@ -6,7 +6,8 @@ use crate::head::{Name, RequestHead};
 /// Whether somebody on this machine asks this machine, with nobody between.
 ///
 /// `Host` alone proves nothing, and behind a proxy on this machine every peer is a loopback address;
-/// so a request that any proxy has touched is none.
+/// so a request that a proxy has touched, as far as its headers tell, is none. A proxy that adds none
+/// cannot be told from a browser.
 pub(super) fn is_local<R: RequestHead>(request: &R) -> bool {
     let who = Who::of(request);
     let by_itself = who.source() == AddrSource::Peer
@@ -16,11 +17,20 @@ pub(super) fn is_local<R: RequestHead>(request: &R) -> bool {
 }
 
 /// What proxies add.
-static BY_PROXIES: [Name; 6] = [
+static BY_PROXIES: [Name; 15] = [
+    Name::from_static("cf-connecting-ip"),
+    Name::from_static("fastly-client-ip"),
     Name::from_static("forwarded"),
+    Name::from_static("true-client-ip"),
     Name::from_static("via"),
+    Name::from_static("x-client-ip"),
+    Name::from_static("x-cluster-client-ip"),
     Name::from_static("x-forwarded-for"),
     Name::from_static("x-forwarded-host"),
+    Name::from_static("x-forwarded-port"),
     Name::from_static("x-forwarded-proto"),
+    Name::from_static("x-forwarded-server"),
+    Name::from_static("x-original-forwarded-for"),
+    Name::from_static("x-original-host"),
     Name::from_static("x-real-ip"),
 ];

@@ -18,7 +18,8 @@ impl ExactPaths {
     pub(super) fn check(path: &str) -> Result<(), ConfigError> {
         let is_sent = |byte: u8| byte.is_ascii_graphic() && !b"?#*\"<>\\^`{|}".contains(&byte);
         // A router may take dots for steps, and then the path is another one.
-        let has_steps = path.split('/').any(|segment| segment == "." || segment == "..");
+        let plain = path.to_ascii_lowercase().replace("%2e", ".");
+        let has_steps = plain.split('/').any(|segment| segment == "." || segment == "..");
         if !path.starts_with('/') || !path.bytes().all(is_sent) || has_steps {
             return Err(ConfigError::Path { value: path.to_owned() });
         }

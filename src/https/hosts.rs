@@ -8,6 +8,7 @@ use super::exempt::ExactPaths;
 use super::{ConfigError, dev};
 use crate::adapters::adapt;
 use crate::client::{Host, with_host};
+use crate::context::Context;
 use crate::event::EventName;
 use crate::head::RequestHead;
 use crate::middleware::Middleware;
@@ -87,8 +88,11 @@ impl AllowedHosts {
         Ok(self)
     }
 
-    /// Lets `localhost`, `127.0.0.1` and `[::1]` pass for whoever asks from this machine, and not
-    /// through a proxy on it. For development.
+    /// Lets `localhost`, `127.0.0.1` and `[::1]` pass for whoever asks from this machine, if no header
+    /// says that a proxy has touched the request.
+    ///
+    /// For development, and for nothing else: behind a proxy on the same machine that adds no header
+    /// at all, everybody is let in.
     pub fn dev_localhost(mut self) -> Self {
         self.policy().dev_localhost = true;
         self
@@ -111,8 +115,13 @@ impl Allowed {
             return Ok(Self::Exactly { name: host.name().to_owned(), port: host.port() });
         };
         let host = Host::parse(below.as_bytes());
-        // Whoever owns a name directly below a top-level one is a stranger.
-        let host = host.filter(|host| host.name().contains('.') && !host.is_address());
+        // Whoever owns a name directly below a top-level one is a stranger. A last label of digits is
+        // an address's.
+        let is_fine = |host: &Host| {
+            let top = host.name().rsplit_once('.').map(|(_, top)| top);
+            top.is_some_and(|top| top.bytes().any(|byte| byte.is_ascii_alphabetic()))
+        };
+        let host = host.filter(is_fine);
         let host = host.ok_or_else(|| ConfigError::Wildcard { value: value() })?;
         Ok(Self::Below { suffix: format!(".{}", host.name()), port: host.port() })
     }
@@ -125,7 +134,9 @@ impl Allowed {
                 (before.is_some_and(|before| !before.is_empty()), port)
             }
         };
-        matches && port.is_none_or(|port| host.port() == Some(port))
+        // The ports that browsers leave out.
+        let usual = |port| host.port().is_none() && matches!(port, 80 | 443);
+        matches && port.is_none_or(|port| host.port() == Some(port) || usual(port))
     }
 }
 
@@ -135,6 +146,8 @@ impl Middleware for AllowedHosts {
 
     fn admit<R: RequestHead>(&self, request: &mut R, (): &mut ()) -> Result<(), Refusal> {
         let policy = &*self.0;
+        // The host that is checked is the one that everybody further in gets.
+        Context::of(request);
         let verdict = with_host(request, |host| match host {
             None => Err((StatusCode::BAD_REQUEST, "no host, or more than one")),
             Some(host) if policy.hosts.iter().any(|allowed| allowed.is(host)) => Ok(()),

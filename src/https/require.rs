@@ -9,7 +9,7 @@ use super::exempt::{ExactPaths, is_acme_challenge};
 use super::{ConfigError, dev};
 use crate::adapters::adapt;
 use crate::client::{Host, Scheme, Who, with_host};
-use crate::event::EventName;
+use crate::event::{self, EventName, SecurityEvent};
 use crate::head::{Name, RequestHead, ResponseHead, Value};
 use crate::middleware::Middleware;
 use crate::refusal::Refusal;
@@ -84,7 +84,8 @@ impl ExposedCredential<'_> {
 impl RequireHttps {
     /// Redirects to this host, by which people come: `club.example`, or with a port.
     pub fn redirect_to(host: &str) -> Result<Self, ConfigError> {
-        let parsed = Host::parse(host.as_bytes());
+        // Port 80 is where nobody speaks TLS.
+        let parsed = Host::parse(host.as_bytes()).filter(|host| host.port() != Some(80));
         let parsed = parsed.ok_or_else(|| ConfigError::Host { value: host.to_owned() })?;
         Ok(Self::new(Some(match parsed.port() {
             None | Some(443) => format!("https://{}", parsed.name()),
@@ -130,7 +131,10 @@ impl RequireHttps {
     }
 
     /// Lets requests for `localhost`, `127.0.0.1` and `[::1]` pass in the clear if they come from this
-    /// machine, and not through a proxy on it. For development.
+    /// machine, and no header says that a proxy has touched them.
+    ///
+    /// For development, and for nothing else: behind a proxy on the same machine that adds no header
+    /// at all, everybody is let in.
     pub fn dev_localhost(mut self) -> Self {
         self.policy().dev_localhost = true;
         self
@@ -144,8 +148,9 @@ impl RequireHttps {
         Ok(self)
     }
 
-    /// Calls this with each credential that came in the clear, for it to be revoked. It runs before
-    /// the answer, so what takes long belongs in a queue.
+    /// Calls this with each header line of a credential that came in the clear, for it to be revoked;
+    /// of one header with the first sixteen. It runs before the answer, so what takes long belongs in a
+    /// queue. At exempt paths it is called too, and in [development](Self::dev_localhost) not.
     pub fn on_exposed_credential(
         mut self,
         hook: impl Fn(ExposedCredential<'_>) + Send + Sync + 'static,
@@ -163,10 +168,14 @@ impl Policy {
     /// Whether the request, which came in the clear, may pass, and what its answer must not hold.
     fn exemption<R: RequestHead>(&self, request: &R) -> Option<Memo> {
         if (self.acme && is_acme_challenge(request)) || self.exempt.holds(request) {
-            return Some(Memo { without_hsts: true, without_cookies: true });
+            if self.report_exposed(request) {
+                let exposed = SecurityEvent::draft(EventName::InsecureCredential);
+                event::report(request, exposed.reason("by http, at an exempt path"));
+            }
+            return Some(Memo { with_hsts: false, with_cookies: false });
         }
         let local = self.dev_localhost && dev::is_local(request);
-        local.then_some(Memo { without_hsts: true, without_cookies: false })
+        local.then_some(Memo { with_hsts: false, with_cookies: true })
     }
 
     fn refusal<R: RequestHead>(&self, request: &R) -> Refusal {
@@ -188,22 +197,21 @@ impl Policy {
     fn location<R: RequestHead>(&self, request: &R) -> Option<Value> {
         let origin = self.origin.as_deref()?;
         let (target, path) = (request.path_and_query(), request.path());
-        let below = |root: &String| {
-            path.strip_prefix(root.as_str())
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
+        // A whole address may have a query and no path.
+        let slash = if target.starts_with('?') { "/" } else { "" };
         // Browsers follow no redirect of a preflight (Fetch, section 4.8) or a web socket.
         let unfollowed = matches!(request.method(), "OPTIONS" | "CONNECT") || is_websocket(request);
-        if unfollowed || !target.starts_with('/') || self.reject_under.iter().any(below) {
+        let rejected = || self.reject_under.iter().any(|root| is_below(root, path));
+        if unfollowed || !target.starts_with(['/', '?']) || rejected() {
             return None;
         }
-        Value::from_opaque([origin, target].concat().into())
+        Value::from_opaque([origin, slash, target].concat().into())
     }
 
     fn report_exposed<R: RequestHead>(&self, request: &R) -> bool {
         let mut exposed = false;
         for name in &self.credentials {
-            for value in request.header(name) {
+            for value in request.header(name).take(MOST_CREDENTIALS) {
                 exposed = true;
                 if let Some(Hook(hook)) = &self.on_exposed {
                     hook(ExposedCredential { header: name.as_str(), value });
@@ -214,17 +222,42 @@ impl Policy {
     }
 }
 
+/// Whether a path is this one or below it, as a router sees it that decodes paths.
+fn is_below(root: &str, path: &str) -> bool {
+    let mut rest = path.as_bytes();
+    for expected in root.bytes() {
+        let (byte, after) = match rest {
+            [b'%', high, low, after @ ..] => match hex(*high).zip(hex(*low)) {
+                Some((high, low)) => (high << 4 | low, after),
+                None => return false,
+            },
+            [byte, after @ ..] => (*byte, after),
+            [] => return false,
+        };
+        if byte != expected {
+            return false;
+        }
+        rest = after;
+    }
+    matches!(rest, [] | [b'/', ..] | [b'%', b'2', b'f' | b'F', ..])
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+}
+
 fn is_websocket<R: RequestHead>(request: &R) -> bool {
     let mut protocols = request.header(&UPGRADE).flat_map(|line| line.split(|byte| *byte == b','));
     protocols.any(|protocol| protocol.trim_ascii().eq_ignore_ascii_case(b"websocket"))
 }
 
-/// What [`RequireHttps`] keeps from the request to its response.
+/// What [`RequireHttps`] keeps from the request to its response. A request that was refused further
+/// out has the default, and is answered as if by http.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Memo {
-    without_hsts: bool,
-    without_cookies: bool,
+    with_hsts: bool,
+    with_cookies: bool,
 }
 
 impl Middleware for RequireHttps {
@@ -233,19 +266,19 @@ impl Middleware for RequireHttps {
 
     fn admit<R: RequestHead>(&self, request: &mut R, memo: &mut Memo) -> Result<(), Refusal> {
         if Who::of(request).scheme() == Scheme::Https {
-            memo.without_hsts = with_host(request, |host| host.is_some_and(Host::is_address));
+            let by_address = with_host(request, |host| host.is_some_and(Host::is_address));
+            *memo = Memo { with_hsts: !by_address, with_cookies: true };
             return Ok(());
         }
-        *memo = Memo { without_hsts: true, without_cookies: true };
         *memo = self.0.exemption(request).ok_or_else(|| self.0.refusal(request))?;
         Ok(())
     }
 
     fn finish<H: ResponseHead>(&self, memo: &Memo, response: &mut H) {
-        if memo.without_hsts {
+        if !memo.with_hsts {
             response.remove(&STRICT_TRANSPORT_SECURITY);
         }
-        if memo.without_cookies {
+        if !memo.with_cookies {
             response.remove(&SET_COOKIE);
         }
     }
@@ -265,6 +298,9 @@ impl fmt::Debug for ExposedCredential<'_> {
         f.debug_struct("ExposedCredential").field("header", &self.header).finish_non_exhaustive()
     }
 }
+
+/// Of lines of one header.
+const MOST_CREDENTIALS: usize = 16;
 
 static AUTHORIZATION: Name = Name::from_static("authorization");
 static COOKIE: Name = Name::from_static("cookie");
