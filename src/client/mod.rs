@@ -224,7 +224,7 @@ pub(crate) fn with_host<R: RequestHead, V>(request: &R, look: impl Fn(Option<&Ho
 }
 
 /// The one host that a request is for.
-fn requested_host<R: RequestHead>(request: &R) -> Option<Host> {
+pub(crate) fn requested_host<R: RequestHead>(request: &R) -> Option<Host> {
     let mut lines = request.header(&HOST);
     let in_header = lines.next();
     if lines.next().is_some() {

@@ -7,7 +7,7 @@ use http::StatusCode;
 use super::exempt::ExactPaths;
 use super::{ConfigError, dev};
 use crate::adapters::adapt;
-use crate::client::{Host, with_host};
+use crate::client::{Host, requested_host};
 use crate::context::Context;
 use crate::event::EventName;
 use crate::head::RequestHead;
@@ -147,12 +147,12 @@ impl Middleware for AllowedHosts {
     fn admit<R: RequestHead>(&self, request: &mut R, (): &mut ()) -> Result<(), Refusal> {
         let policy = &*self.0;
         // The host that is checked is the one that everybody further in gets.
-        Context::of(request);
-        let verdict = with_host(request, |host| match host {
+        let context = Context::of(request);
+        let verdict = match context.host(|| requested_host(request)) {
             None => Err((StatusCode::BAD_REQUEST, "no host, or more than one")),
             Some(host) if policy.hosts.iter().any(|allowed| allowed.is(host)) => Ok(()),
             Some(_) => Err((policy.status, "host not on the list")),
-        });
+        };
         verdict.or_else(|(status, reason)| {
             if policy.exempt.holds(request) || (policy.dev_localhost && dev::is_local(request)) {
                 return Ok(());
