@@ -94,19 +94,23 @@ impl AddrKey {
     /// Keys IPv6 addresses by a prefix of another length; what is over 128 counts as 128.
     #[must_use]
     pub fn with_prefix(address: IpAddr, v6_prefix: u8) -> Self {
-        let v4 = |address: Ipv4Addr| Self { network: address.into(), prefix: 32 };
-        match address.to_canonical() {
-            IpAddr::V4(address) => v4(address),
-            IpAddr::V6(address) => nat64(address).map_or_else(
-                || {
-                    let prefix = v6_prefix.min(128);
-                    let mask = u128::MAX.checked_shl(128 - u32::from(prefix)).unwrap_or(0);
-                    let network = Ipv6Addr::from_bits(address.to_bits() & mask);
-                    Self { network: network.into(), prefix }
-                },
-                v4,
-            ),
+        match known_address(address) {
+            IpAddr::V4(address) => Self { network: address.into(), prefix: 32 },
+            IpAddr::V6(address) => {
+                let prefix = v6_prefix.min(128);
+                let mask = u128::MAX.checked_shl(128 - u32::from(prefix)).unwrap_or(0);
+                let network = Ipv6Addr::from_bits(address.to_bits() & mask);
+                Self { network: network.into(), prefix }
+            }
         }
+    }
+}
+
+/// The address by which a source is known, however it came: written as IPv6, or through NAT64.
+pub(crate) fn known_address(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => nat64(address).map_or(IpAddr::V6(address), IpAddr::V4),
+        address @ IpAddr::V4(_) => address,
     }
 }
 

@@ -78,6 +78,7 @@ use std::net::{IpAddr, SocketAddr};
 use http::StatusCode;
 
 pub use self::addr::AddrKey;
+pub(crate) use self::addr::known_address;
 pub use self::allowed::AllowedNetworks;
 pub use self::error::ConfigError;
 pub use self::host::Host;

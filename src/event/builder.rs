@@ -1,7 +1,7 @@
 //! The builder of a log.
 
 use std::fmt;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
@@ -144,6 +144,7 @@ impl EventLogBuilder {
             window: self.window,
             collapse: Collapse::new(self.window),
             closed: AtomicBool::new(false),
+            emitting: AtomicUsize::new(0),
             state: Mutex::new(State::default()),
             changed: Condvar::new(),
         });

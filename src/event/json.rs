@@ -78,9 +78,11 @@ impl EventSink for JsonLines {
         match &mut self.out {
             Out::Writer { writer, torn } => {
                 let from = usize::from(!*torn);
-                let written = writer.write_all(&self.lines[from..]).and_then(|()| writer.flush());
-                *torn = written.is_err();
-                written?;
+                // Before it is known how it ends, for it may end in a panic.
+                *torn = true;
+                writer.write_all(&self.lines[from..])?;
+                writer.flush()?;
+                *torn = false;
             }
             Out::File(path) => {
                 let mut file = open(path)?;

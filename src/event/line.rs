@@ -9,7 +9,7 @@ impl SecurityEvent {
     /// The event in the vocabulary's form: its name, or its name and parameters. The parameters
     /// are the subject, the target and the detail, as far as there are any.
     ///
-    /// A comma, colon or backslash inside a parameter has a backslash before it, and what could
+    /// A comma, colon, equals sign or backslash inside a parameter has a backslash before it, and what could
     /// break the line is written as `\u{a}`. So no user, whatever he calls himself, can forge a
     /// parameter or a line. Where there is no subject but something follows it, its place is empty.
     ///
@@ -46,6 +46,17 @@ impl fmt::Display for SecurityEvent {
             write!(f, " count={}", self.count)?;
         }
         Ok(())
+    }
+}
+
+/// A text that stands beside others, as a parameter is written.
+#[cfg(feature = "tracing")]
+pub(super) struct Parameter<T>(pub(super) T);
+
+#[cfg(feature = "tracing")]
+impl<T: fmt::Display> fmt::Display for Parameter<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(Escaped(f), "{}", self.0)
     }
 }
 
@@ -95,7 +106,7 @@ impl fmt::Write for Escaped<'_, '_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for char in text.chars() {
             match char {
-                ',' | ':' | '\\' => write!(self.0, "\\{char}")?,
+                ',' | ':' | '=' | '\\' => write!(self.0, "\\{char}")?,
                 char if is_harmless(char) => self.0.write_char(char)?,
                 char => write!(self.0, "{}", char.escape_unicode())?,
             }

@@ -1,7 +1,7 @@
 //! The log: takes events in, and never waits.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -26,7 +26,24 @@ struct Handle(Arc<Core>);
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        self.0.close();
+        // Nobody emits: this was the last.
+        self.0.close(Duration::ZERO);
+    }
+}
+
+/// Counts one who emits until he is done, in whatever way.
+struct Emitting<'a>(&'a Core);
+
+impl<'a> Emitting<'a> {
+    fn begin(core: &'a Core) -> Self {
+        core.emitting.fetch_add(1, Ordering::AcqRel);
+        Self(core)
+    }
+}
+
+impl Drop for Emitting<'_> {
+    fn drop(&mut self) {
+        self.0.emitting.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -42,6 +59,7 @@ impl EventLog {
 
     /// Records an event, or counts it as lost. It never waits for a sink, and never fails.
     pub fn emit(&self, draft: Draft<'_>) {
+        let _emitting = Emitting::begin(self.core());
         self.core().emit(draft);
     }
 
@@ -70,11 +88,12 @@ impl EventLog {
     /// deadline. Call it at the end of `main`; in async code, where it may block.
     ///
     /// Events emitted later count as lost. A sink that fails now has one more try for each batch,
-    /// at once.
+    /// at once. Memory and `tracing` are handed what was held back before the waiting begins: a
+    /// subscriber that is slow takes its own time.
     pub fn shutdown(&self, deadline: Duration) -> Result<(), Undelivered> {
         let start = Instant::now(); // a deadline is for real, whatever the log's clock says
         let core = self.core();
-        core.close();
+        core.close(deadline);
         core.wait_for_sinks(deadline.saturating_sub(start.elapsed()));
         let queues = core.outlets.iter().filter_map(Outlet::queue);
         match queues.map(Queue::undelivered).sum() {
@@ -122,6 +141,8 @@ pub(super) struct Core {
     pub(super) window: Duration,
     pub(super) collapse: Option<Collapse>,
     pub(super) closed: AtomicBool,
+    /// How many are emitting right now.
+    pub(super) emitting: AtomicUsize,
     pub(super) state: Mutex<State>,
     pub(super) changed: Condvar,
 }
@@ -194,6 +215,7 @@ impl Core {
 
     /// Hands out what has been held back long enough.
     pub(super) fn sweep(&self) {
+        let _emitting = Emitting::begin(self);
         if let Some(collapse) = &self.collapse {
             collapse.sweep(self.clock.elapsed(), |held| self.hand_out_late(held));
         }
@@ -219,9 +241,16 @@ impl Core {
 
     /// Takes no more events, hands out what is held back, and lets the sinks' threads end. The
     /// order matters: what is handed out has to find the queues open.
-    pub(super) fn close(&self) {
+    ///
+    /// It waits for those who were emitting before, but no longer than `at_most`: what they hold in
+    /// their hands may have been held back.
+    pub(super) fn close(&self, at_most: Duration) {
         if self.closed.swap(true, Ordering::AcqRel) {
             return;
+        }
+        let start = Instant::now();
+        while self.emitting.load(Ordering::Acquire) > 0 && start.elapsed() < at_most {
+            std::thread::yield_now();
         }
         if let Some(collapse) = &self.collapse {
             collapse.close(|held| self.hand_out_late(held));
@@ -234,7 +263,8 @@ impl Core {
     }
 
     fn wait_for_sinks(&self, at_most: Duration) {
-        let running = |state: &mut State| state.running > 0;
+        // Another shutdown may be handing out what was held back.
+        let running = |state: &mut State| !state.closing || state.running > 0;
         // Whether it was long enough is seen from what is undelivered.
         let _ = self.changed.wait_timeout_while(self.locked(), at_most, running);
     }

@@ -21,7 +21,8 @@
 //!   [critical](Severity::Critical). When there is room again the sink gets one `x_events_lost`
 //!   with the numbers.
 //! - Identical events within ten seconds are recorded as the first of them and one that says how
-//!   many followed. The [counts](SecurityEvent::count) of what is delivered, and what was
+//!   many followed; where threads emit the same at one instant, some go through by themselves. What a
+//!   full queue refuses is lost whether it is identical or not. The [counts](SecurityEvent::count) of what is delivered, and what was
 //!   [lost](EventLog::dropped), are what was emitted.
 //! - A sink that fails gets the same events again, after a rest that doubles from 100 ms to 30 s,
 //!   five times; then they count as lost. One that panics is caught, and goes on with the next. The
@@ -58,12 +59,15 @@
 //! Call [`EventLog::shutdown`] at the end of `main`: a process that ends takes what is queued with
 //! it.
 //!
+//! What is critical can be a stranger's doing: a request with a credential in the clear is. The eighth
+//! that is kept outlives what is ordinary, and not a flood of those.
+//!
 //! A sink's queue has its whole size from the start: at most 176 bytes for each slot on 64-bit systems, 704
 //! KiB for 4096, and 42 KiB more for what is being delivered. What identical events are counted in
 //! is 192 KiB, however many come.
 //!
 //! What is held back as identical goes out with the next event of any kind, or when a sink's thread
-//! looks, once in a second. A log that has only [memory](EventLogBuilder::memory) or `tracing` has
+//! looks, once in a second unless the sink keeps it busy or it rests. A log that has only [memory](EventLogBuilder::memory) or `tracing` has
 //! no such thread.
 //!
 //! The first event after a pause wakes the sink's thread, which is a system call. Those that follow

@@ -101,8 +101,8 @@ impl Health {
     /// The sink has failed. It is reported at once, unless the last report was a moment ago: two
     /// sinks that stumble over the reports of one another must not keep one another busy.
     pub(super) fn bad(&self, now: Duration) -> Turn {
-        self.failing.store(true, Ordering::Relaxed);
         let mut reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
+        self.failing.store(true, Ordering::Relaxed);
         let age = reports.last.and_then(|last| now.checked_sub(last));
         if reports.failed || age.is_some_and(|age| age < BETWEEN_REPORTS) {
             return Turn::None;
@@ -116,8 +116,8 @@ impl Health {
         if !self.failing.load(Ordering::Relaxed) {
             return Turn::None;
         }
-        self.failing.store(false, Ordering::Relaxed);
         let mut reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
+        self.failing.store(false, Ordering::Relaxed);
         if std::mem::take(&mut reports.failed) { Turn::Recovered } else { Turn::None }
     }
 }

@@ -13,7 +13,8 @@ use crate::refusal::Refusal;
 
 /// As a layer, it lets the layers behind it, and handlers, report to the log.
 ///
-/// It goes first into the stack, before [`TrustedProxies`](crate::client::TrustedProxies).
+/// It goes first into the stack, before [`TrustedProxies`](crate::client::TrustedProxies). Of several
+/// logs around one route the outermost gets the events.
 impl Middleware for EventLog {
     type Memo = ();
     type Refusal = Infallible;

@@ -127,21 +127,22 @@ impl fmt::Debug for Tag {
 /// One from [`random`](Self::random) lives as long as the process: tags of before and after a
 /// restart cannot be joined. One kept by you, and given to every server, makes the same tags
 /// everywhere; keep it as you keep passwords, and away from the logs.
-pub struct TagKey(Zeroizing<[u8; 32]>);
+// On the heap, so that moving it leaves no copies behind.
+pub struct TagKey(Box<Zeroizing<[u8; 32]>>);
 
 impl TagKey {
     /// A key that nobody knows.
     #[must_use]
     pub fn random() -> Self {
-        let mut key = Zeroizing::new([0; 32]);
-        rand::rng().fill_bytes(&mut *key);
+        let mut key = Box::new(Zeroizing::new([0; 32]));
+        rand::rng().fill_bytes(&mut **key);
         Self(key)
     }
 
     /// A key that you keep: 32 bytes out of a source of randomness. All zero is refused, for that
     /// is what a buffer holds which was never filled.
     pub fn from_bytes(bytes: [u8; 32]) -> Result<Self, ConfigError> {
-        let key = Zeroizing::new(bytes);
+        let key = Box::new(Zeroizing::new(bytes));
         if key.iter().all(|byte| *byte == 0) {
             return Err(ConfigError::ZeroKey);
         }
@@ -151,7 +152,7 @@ impl TagKey {
     fn mac(&self) -> Hmac<Sha256> {
         // A key shorter than a block is filled up with zeros: RFC 2104, section 2.
         let mut block = Zeroizing::new([0; 64]);
-        block[..32].copy_from_slice(&*self.0);
+        block[..32].copy_from_slice(&**self.0);
         Hmac::new((&*block).into())
     }
 }
@@ -225,7 +226,7 @@ impl Epoch {
 
 /// What of an address the policy lets one tell apart.
 pub(super) fn seen(policy: ClientPolicy, address: IpAddr) -> IpAddr {
-    match (policy, address.to_canonical()) {
+    match (policy, crate::client::known_address(address)) {
         (ClientPolicy::Truncated, IpAddr::V4(address)) => {
             Ipv4Addr::from_bits(address.to_bits() & (u32::MAX << (32 - V4_PREFIX))).into()
         }

@@ -801,3 +801,110 @@ proptest! {
         prop_assert_eq!(log.dropped().total(), 0);
     }
 }
+
+#[test]
+fn an_error_that_panics_when_it_is_dropped_ends_no_sink() {
+    #[derive(Debug)]
+    struct Bomb;
+    impl std::fmt::Display for Bomb {
+        fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            panic!("printed")
+        }
+    }
+    impl std::error::Error for Bomb {}
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            assert!(thread::panicking(), "dropped");
+        }
+    }
+
+    let (sender, receiver) = channel();
+    let mut first = true;
+    let flaky = move |batch: &[SecurityEvent]| {
+        if std::mem::take(&mut first) {
+            return Err(SinkError::from(Bomb));
+        }
+        let _ = sender.send(batch.len());
+        Ok(())
+    };
+    let log = EventLog::builder().sink("flaky", flaky).build().unwrap();
+    log.emit(SecurityEvent::draft(EventName::SysStartup));
+
+    log.shutdown(Duration::from_secs(20)).unwrap();
+
+    assert_eq!(receiver.try_iter().sum::<usize>(), 1);
+    assert_eq!(log.dropped().total(), 0);
+}
+
+#[test]
+fn a_source_behind_nat64_is_the_source_it_is() {
+    let memory = MemorySink::default();
+    let log = EventLog::builder().memory(&memory).clients(ClientPolicy::Truncated).build().unwrap();
+    for address in ["64:ff9b::203.0.113.9", "64:ff9b::198.51.100.7"] {
+        let draft = SecurityEvent::draft(EventName::AuthzFail);
+        log.emit(draft.client(address.parse().unwrap()));
+    }
+    let clients: Vec<_> =
+        memory.events().iter().map(|event| event.client().unwrap().to_string()).collect();
+    assert_eq!(clients, ["203.0.113.0/24", "198.51.100.0/24"]);
+}
+
+#[test]
+fn nobody_forges_a_field_by_his_name() {
+    let memory = MemorySink::default();
+    let log = EventLog::builder().memory(&memory).subjects(SubjectPolicy::Raw).build().unwrap();
+    let draft = SecurityEvent::draft(EventName::AuthnLoginFail).client([203, 0, 113, 9].into());
+    log.emit(draft.subject("x client=198.51.100.1 route=/admin count=9"));
+    let line = memory.events()[0].to_string();
+    let clients: Vec<_> = line.match_indices(" client=").collect();
+    assert_eq!(clients.len(), 1, "{line}");
+    assert!(line.contains(" client=203.0.113.9") && !line.contains(" count="), "{line}");
+}
+
+/// A sink that is called by who emits.
+struct Each<F>(F);
+
+impl<F: Fn(&SecurityEvent) + Send + Sync> Inline for Each<F> {
+    fn record(&self, event: &SecurityEvent) {
+        (self.0)(event);
+    }
+}
+
+#[test]
+fn a_shutdown_waits_for_who_is_handing_out() {
+    let (entered, has_entered) = channel();
+    let (go, may_go) = channel::<()>();
+    let may_go = Mutex::new(may_go);
+    let slow = move |event: &SecurityEvent| {
+        if event.count() > 1 {
+            let _ = entered.send(());
+            let _ = may_go.lock().map(|may_go| may_go.recv());
+        }
+    };
+    let (seen, delivered) = channel();
+    let collect = move |batch: &[SecurityEvent]| {
+        let held = batch.iter().filter(|event| event.name() == EventName::AuthnLoginFail);
+        let _ = seen.send(held.map(SecurityEvent::count).sum::<u64>());
+        Ok(())
+    };
+    let clock = Arc::new(ManualClock::default());
+    let builder = EventLog::builder().clock(clock.clone());
+    let log = builder.inline("slow", Each(slow)).sink("collect", collect).build().unwrap();
+    for _ in 0..1000 {
+        log.emit(SecurityEvent::draft(EventName::AuthnLoginFail));
+    }
+    clock.advance(Duration::from_secs(11));
+    let emitter = log.clone();
+    let emitting = thread::spawn(move || emitter.emit(SecurityEvent::draft(EventName::SysStartup)));
+    has_entered.recv().unwrap();
+    let closer = log.clone();
+    let closing = thread::spawn(move || closer.shutdown(Duration::from_secs(20)));
+    while !log.shared().closed.load(Ordering::Acquire) {
+        thread::yield_now();
+    }
+    drop(go);
+    emitting.join().unwrap();
+    closing.join().unwrap().unwrap();
+    // The other event may have come too late.
+    assert_eq!(delivered.try_iter().sum::<u64>(), 1000);
+}

@@ -1,6 +1,6 @@
 //! Hands events to the subscriber of `tracing`.
 
-use super::line::OwaspLine;
+use super::line::{OwaspLine, Parameter};
 use super::sink::Inline;
 use super::{SecurityEvent, Severity};
 
@@ -17,9 +17,9 @@ impl Inline for Tracing {
                     event = event.name.as_str(),
                     owasp = %OwaspLine(event),
                     client = event.client.map(tracing::field::display),
-                    subject = event.subject.as_ref().map(tracing::field::display),
+                    subject = event.subject.as_ref().map(Parameter).map(tracing::field::display),
                     // `target` is a word of its own in `tracing`.
-                    other = event.target.as_ref().map(tracing::field::display),
+                    other = event.target.as_ref().map(Parameter).map(tracing::field::display),
                     route = event.route(),
                     count = event.count,
                     "{}", event.name.description()

@@ -114,13 +114,18 @@ impl Worker {
                 None => None,
             };
             let turn = outlet.health.bad(self.core.elapsed());
-            if turn == Turn::Failed {
-                tell(outlet, error.as_ref());
-            }
             self.core.report(self.index, turn);
+            let panicked = error.is_none();
+            // A subscriber may panic, and so may an error that is printed or dropped.
+            guarded(|| {
+                if turn == Turn::Failed {
+                    tell(outlet, error.as_ref());
+                }
+                drop(error);
+            });
             // Once the log closes, each batch has one more try, and no time is left for rests.
             let closing = self.core.is_closing();
-            let give_up = error.is_none() || retries >= if closing { 1 } else { RETRIES };
+            let give_up = panicked || retries >= if closing { 1 } else { RETRIES };
             if give_up {
                 for event in emitted {
                     outlet.lost.add(event.severity, event.count);
@@ -148,6 +153,8 @@ fn weight(events: &[SecurityEvent]) -> u64 {
 #[cfg_attr(not(feature = "tracing"), expect(unused_variables, reason = "nobody to tell"))]
 fn tell(outlet: &Outlet, error: Option<&SinkError>) {
     if let Some(error) = error {
+        #[cfg(feature = "tracing")]
+        let error = crate::text::clean(&error.to_string(), 512);
         trace::warn!(sink = %outlet.name, %error, "a sink of security events fails");
     } else {
         trace::warn!(sink = %outlet.name, "a sink of security events has panicked");
