@@ -51,6 +51,8 @@
 //! | module | what it is |
 //! | --- | --- |
 //! | [`headers`] | security headers, Content-Security-Policy, nonces, reports |
+//! | [`cookies`] | values that cannot be forged, moved or kept too long |
+//! | [`keys`] | the keys that values are sealed with, and their replacement |
 //! | [`middleware`] | what a layer is, and several as one |
 //! | [`refusal`] | the answer to a request that is not let through |
 //! | [`client`] | who is asking: addresses, schemes and hosts behind proxies; allow-lists |
@@ -74,12 +76,16 @@ pub mod adapters;
 pub mod client;
 pub mod clock;
 mod context;
+#[cfg(feature = "cookies")]
+pub mod cookies;
 pub mod event;
 pub mod head;
 #[cfg(feature = "headers")]
 pub mod headers;
 #[cfg(feature = "https")]
 pub mod https;
+#[cfg(feature = "keys")]
+pub mod keys;
 pub mod middleware;
 pub mod refusal;
 mod text;
