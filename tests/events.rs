@@ -15,12 +15,12 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use donjon::client::{AllowedNetworks, Networks, Scheme, TrustedProxies};
+use donjon::client::{AllowedNetworks, Networks, Peer, Scheme, TrustedProxies};
 use donjon::event::{
     ClientPolicy, Detail, EventLog, EventLogBuilder, EventName, JsonLines, MemorySink, Reporter,
     SecurityEvent, Severity, SubjectPolicy,
 };
-use donjon::head::RequestHead;
+use donjon::head::{RequestHead, RouteTemplate};
 use donjon::headers::SecurityHeaders;
 use donjon::headers::collector::ReportCollector;
 use donjon::https::{AllowedHosts, RequireHttps};
@@ -237,6 +237,22 @@ async fn handlers_report_with_client_and_route() {
     assert_eq!(optional.oneshot(request).await.unwrap().status(), 200);
 }
 
+#[test]
+fn what_a_draft_says_itself_stays() {
+    let memory = MemorySink::default();
+    let log = EventLog::builder().memory(&memory).build().unwrap();
+    let mut request = http::Request::new(());
+    request.extensions_mut().insert(Peer(([203, 0, 113, 9], 4711).into()));
+    let Ok(()) = log.admit(&mut request, &mut ());
+    let draft = SecurityEvent::draft(EventName::AuthnLoginFail);
+    let draft = draft.client([192, 0, 2, 1].into()).route(RouteTemplate::from_static("/job"));
+
+    Reporter::of(&request).unwrap().emit(draft);
+
+    let (_, _, client, route) = said(&memory.events()[0]);
+    assert_eq!((client.as_deref(), route.as_deref()), (Some("192.0.2.1"), Some("/job")));
+}
+
 #[actix_web::test]
 async fn violations_that_browsers_report_are_events_and_hold_nothing_they_wrote() {
     use actix_web::{App, test};
@@ -262,7 +278,9 @@ async fn violations_that_browsers_report_are_events_and_hold_nothing_they_wrote(
         let router = axum::Router::new().route_service("/csp", collector.clone());
         let router = router.layer(stack.clone());
         assert_eq!(both::axum_app::send(router.clone(), &ask).await.status, 204);
-        assert_eq!(both::axum_app::send(router, &bad).await.status, 400);
+        assert_eq!(both::axum_app::send(router.clone(), &bad).await.status, 400);
+        let unread = ask.clone().header("content-encoding", "gzip");
+        assert_eq!(both::axum_app::send(router, &unread).await.status, 415);
         let app = App::new().wrap(stack).service(collector.at("/csp"));
         let app = test::init_service(app).await;
         let send = async |ask: &Ask| {
@@ -270,8 +288,10 @@ async fn violations_that_browsers_report_are_events_and_hold_nothing_they_wrote(
         };
         assert_eq!(send(&ask).await, 204);
         assert_eq!(send(&bad).await, 400);
+        assert_eq!(send(&unread).await, 415);
 
-        let names = [EventName::CspViolation, EventName::InputValidationFail];
+        let refused = EventName::InputValidationFail;
+        let names = [EventName::CspViolation, refused, refused];
         assert_eq!(memory.names(), [names, names].concat());
         for event in memory.events() {
             assert!(!format!("{event:?}").contains("secret"), "{event:?}");

@@ -7,7 +7,6 @@ use http::StatusCode;
 
 use super::{Networks, UnknownAddr, Who};
 use crate::adapters::adapt;
-use crate::event::EventName;
 use crate::head::RequestHead;
 use crate::middleware::Middleware;
 use crate::refusal::Refusal;
@@ -104,11 +103,7 @@ impl Middleware for AllowedNetworks {
     type Refusal = Refusal;
 
     fn admit<R: RequestHead>(&self, request: &mut R, (): &mut ()) -> Result<(), Refusal> {
-        let Some(who) = Who::found_out(request) else {
-            return Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, NOBODY_FOUND_OUT)
-                .with_event(EventName::ClientAddressUnclear));
-        };
-        match who.proven_addr() {
+        match Who::of(request).proven_addr() {
             Ok(address) if self.networks.load().contains(address) => Ok(()),
             Ok(_) => Err(self.refusal("address not on the list")),
             Err(UnknownAddr::UnclearChain) => {
@@ -120,7 +115,3 @@ impl Middleware for AllowedNetworks {
 }
 
 adapt!(AllowedNetworks);
-
-const NOBODY_FOUND_OUT: &str = "AllowedNetworks without TrustedProxies before it: put \
-    TrustedProxies first into the stack, or TrustedProxies::none() if no proxy stands before the \
-    server";

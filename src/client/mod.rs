@@ -146,7 +146,8 @@ impl Client {
         self.who.addr()
     }
 
-    /// The address, if it is known to be the client's own: what to let somebody in by.
+    /// The address, if it is known to be the client's own: what to let somebody in by. It needs a
+    /// [`TrustedProxies`] around the route, be it [`none`](TrustedProxies::none).
     pub fn proven_addr(&self) -> Result<IpAddr, UnknownAddr> {
         self.who.proven_addr()
     }
@@ -175,18 +176,14 @@ impl Client {
 impl Who {
     /// What a layer has found out, or what the connection tells.
     pub(crate) fn of<R: RequestHead>(request: &R) -> Self {
-        Self::found_out(request).unwrap_or_else(|| Self::of_connection(request))
-    }
-
-    /// What a layer has found out.
-    pub(crate) fn found_out<R: RequestHead>(request: &R) -> Option<Self> {
-        request.look(|context: &Context| context.who().copied()).flatten()
+        let found = request.look(|context: &Context| context.who().copied());
+        found.flatten().unwrap_or_else(|| Self::of_connection(request))
     }
 
     fn of_connection<R: RequestHead>(request: &R) -> Self {
         Self {
             addr: request.peer().map(addr::of_peer),
-            source: AddrSource::Peer,
+            source: AddrSource::Unvouched,
             scheme: request.scheme().unwrap_or(Scheme::Http),
         }
     }
@@ -199,6 +196,7 @@ impl Who {
         match self.source {
             AddrSource::Peer | AddrSource::Forwarded => self.addr(),
             AddrSource::Fallback => Err(UnknownAddr::UnclearChain),
+            AddrSource::Unvouched => self.addr().and(Err(UnknownAddr::Unvouched)),
         }
     }
 
@@ -253,6 +251,9 @@ pub enum AddrSource {
     /// At the other end is a believed proxy whose chain is missing, too short or cannot be read. The
     /// address is the proxy's own: good enough to count by, and no proof of anything.
     Fallback,
+    /// It is at the other end of the connection, and no [`TrustedProxies`] has said whether that is a
+    /// proxy: not even [`TrustedProxies::none`].
+    Unvouched,
 }
 
 /// Why there is no address.
@@ -265,6 +266,9 @@ pub enum UnknownAddr {
     /// A believed proxy does not tell who its client is.
     #[error("{UNCLEAR_CHAIN}")]
     UnclearChain,
+    /// Nobody has said whether a proxy is at the other end of the connection.
+    #[error("{UNVOUCHED}")]
+    Unvouched,
 }
 
 /// 500, since it is the set-up that is to be mended. The reason, which the client does not get, says
@@ -274,6 +278,7 @@ impl From<UnknownAddr> for Refusal {
         let reason = match unknown {
             UnknownAddr::NoPeer => NO_PEER,
             UnknownAddr::UnclearChain => UNCLEAR_CHAIN,
+            UnknownAddr::Unvouched => UNVOUCHED,
         };
         let refusal = Self::new(StatusCode::INTERNAL_SERVER_ERROR, reason);
         refusal.with_event(EventName::ClientAddressUnclear)
@@ -283,6 +288,8 @@ impl From<UnknownAddr> for Refusal {
 pub(crate) const NO_PEER: &str = "the server does not tell the peer's address: in axum serve with \
     `into_make_service_with_connect_info::<SocketAddr>()`, elsewhere put a \
     `donjon::client::Peer` into the request's extensions";
+const UNVOUCHED: &str = "no TrustedProxies before whoever lets in by address: put it first into \
+    the stack, or TrustedProxies::none() if no proxy stands before the server";
 const UNCLEAR_CHAIN: &str = "a believed proxy sent no chain of addresses that can be read: have it \
     set the header that `TrustedProxies` reads, believe the proxies alone and not their clients' \
     networks, or say `internal_clients()`";

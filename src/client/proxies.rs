@@ -133,7 +133,8 @@ impl TrustedProxies {
     }
 
     fn find<R: RequestHead>(&self, request: &R) -> Found {
-        let mut found = Found { who: Who::of_connection(request), told: None, wrong: None };
+        let who = Who { source: AddrSource::Peer, ..Who::of_connection(request) };
+        let mut found = Found { who, told: None, wrong: None };
         let peer_is_believed = match &self.0.believed {
             Believed::Nobody => false,
             Believed::In { networks, .. } => {

@@ -305,10 +305,13 @@ fn without_a_peer_whoever_needs_an_address_refuses() {
     assert_eq!(client.proven_addr(), Err(UnknownAddr::NoPeer));
 
     let office = AllowedNetworks::new(Networks::parse(["0.0.0.0/0", "::/0"]).unwrap());
-    let mut request = Request::new(());
-    let refusal = office.admit(&mut request, &mut ()).unwrap_err();
+    let mut alone = request(STRANGER, &[]);
+    assert_eq!(Client::of(&alone).proven_addr(), Err(UnknownAddr::Unvouched));
+    assert_eq!(Client::of(&alone).addr_source(), AddrSource::Unvouched);
+    let refusal = office.admit(&mut alone, &mut ()).unwrap_err();
     assert_eq!(refusal.status(), 500);
-    assert!(refusal.reason().contains("put TrustedProxies first"));
+    assert!(refusal.reason().contains("put it first into the stack"));
+    let mut request = Request::new(());
     let Ok(()) = TrustedProxies::none().admit(&mut request, &mut ());
     let refusal = office.admit(&mut request, &mut ()).unwrap_err();
     assert_eq!(refusal.status(), 500);

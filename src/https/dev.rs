@@ -10,7 +10,7 @@ use crate::head::{Name, RequestHead};
 /// cannot be told from a browser.
 pub(super) fn is_local<R: RequestHead>(request: &R) -> bool {
     let who = Who::of(request);
-    let by_itself = who.source() == AddrSource::Peer
+    let by_itself = matches!(who.source(), AddrSource::Peer | AddrSource::Unvouched)
         && who.addr().is_ok_and(|address| address.is_loopback())
         && with_host(request, |host| host.is_some_and(Host::is_loopback));
     by_itself && BY_PROXIES.iter().all(|name| request.header(name).next().is_none())
