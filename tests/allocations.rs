@@ -9,6 +9,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use actix_web::dev::ServiceRequest;
 use bytes::Bytes;
 use donjon::client::{AllowedNetworks, Networks, Peer, TrustedProxies};
 use donjon::event::EventLog;
@@ -47,6 +48,24 @@ where
     call(request());
     let request = request();
     allocation_counter::measure(|| call(request)).count_total
+}
+
+/// The same of a service of actix-web.
+async fn allocations_in_actix<S>(service: S, requests: impl Fn() -> ServiceRequest) -> u64
+where
+    S: actix_web::dev::Service<ServiceRequest, Error: std::fmt::Debug>,
+{
+    // actix-web keeps response heads, with their maps, for the next response.
+    for _ in 0..3 {
+        service.call(requests()).await.unwrap();
+    }
+    let request = requests();
+    let measured = allocation_counter::measure(|| {
+        let mut future = pin!(service.call(request));
+        let polled = future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(polled, Poll::Ready(Ok(_))));
+    });
+    measured.count_total
 }
 
 fn hello(_: Request<()>) -> Ready<Result<Response<()>, Infallible>> {
@@ -154,7 +173,7 @@ fn to_know_who_is_asking_costs_the_request_context_and_no_more() {
 
 #[actix_web::test]
 async fn in_actix_web_it_costs_the_request_context_too() {
-    use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, fn_service};
+    use actix_web::dev::{ServiceResponse, Transform, fn_service};
     use actix_web::test::TestRequest;
     use actix_web::{HttpMessage, HttpResponse};
 
@@ -165,59 +184,35 @@ async fn in_actix_web_it_costs_the_request_context_too() {
         request.extensions_mut().insert(Arc::new([0_u8; 64]));
         hello(request).await
     }
-    async fn count<S: Service<ServiceRequest, Error: std::fmt::Debug>>(service: S) -> u64 {
-        let requests = || {
-            let request = TestRequest::default().peer_addr(([10, 0, 0, 5], 40_000).into());
-            FORWARDED
-                .iter()
-                .fold(request, |request, field| request.append_header(*field))
-                .to_srv_request()
-        };
-        for _ in 0..3 {
-            service.call(requests()).await.unwrap();
-        }
-        let request = requests();
-        let measured = allocation_counter::measure(|| {
-            let mut future = pin!(service.call(request));
-            let polled = future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-            assert!(matches!(polled, Poll::Ready(Ok(_))));
-        });
-        measured.count_total
-    }
+    let requests = || {
+        let request = TestRequest::default().peer_addr(([10, 0, 0, 5], 40_000).into());
+        let request =
+            FORWARDED.iter().fold(request, |request, field| request.append_header(*field));
+        request.to_srv_request()
+    };
 
-    let floor = count(fn_service(with_extension)).await;
-    let ours = count(walls().new_transform(fn_service(hello)).await.unwrap()).await;
+    let floor = allocations_in_actix(fn_service(with_extension), requests).await;
+    let ours = walls().new_transform(fn_service(hello)).await.unwrap();
+    let ours = allocations_in_actix(ours, requests).await;
 
     assert_eq!(ours, floor);
 }
 
 #[actix_web::test]
 async fn in_actix_web_headers_cost_no_allocation() {
-    use actix_web::dev::{ServiceRequest, Transform, fn_service};
+    use actix_web::dev::{Transform, fn_service};
     use actix_web::test::TestRequest;
     use actix_web::{HttpResponse, dev};
 
     async fn hello(request: ServiceRequest) -> actix_web::Result<dev::ServiceResponse> {
         Ok(request.into_response(HttpResponse::Ok().content_type("text/html").finish()))
     }
-    async fn count<S: dev::Service<ServiceRequest, Error: std::fmt::Debug>>(service: S) -> u64 {
-        let requests = || TestRequest::default().to_srv_request();
-        // actix-web keeps response heads, with their maps, for the next response.
-        for _ in 0..3 {
-            service.call(requests()).await.unwrap();
-        }
-        let request = requests();
-        let measured = allocation_counter::measure(|| {
-            let mut future = pin!(service.call(request));
-            let polled = future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-            assert!(matches!(polled, Poll::Ready(Ok(_))));
-        });
-        measured.count_total
-    }
+    let requests = || TestRequest::default().to_srv_request();
 
-    let bare = count(fn_service(hello)).await;
+    let bare = allocations_in_actix(fn_service(hello), requests).await;
     let headers = Stack::new((some_headers().build().unwrap(), Idle));
-    let ours = count(headers.new_transform(fn_service(hello)).await.unwrap()).await;
+    let ours = headers.new_transform(fn_service(hello)).await.unwrap();
+    let ours = allocations_in_actix(ours, requests).await;
 
     assert_eq!(ours, bare);
 }

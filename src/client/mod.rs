@@ -101,6 +101,7 @@ mod networks;
 mod proxies;
 #[cfg(test)]
 mod tests;
+mod walk;
 
 /// Who is asking, over which scheme, for which host, as far as there is evidence.
 ///

@@ -1,10 +1,10 @@
 //! Which proxies are believed, and what they say.
 
 use std::convert::Infallible;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::forwarded::{self, Element};
+use super::walk::{Believed, End, Walk};
 use super::{
     AddrSource, Client, ConfigError, Host, NO_PEER, Networks, Scheme, Who, addr, requested_host,
 };
@@ -29,17 +29,6 @@ struct Policy {
     header: ForwardingHeader,
     host: bool,
     internal_clients: bool,
-}
-
-#[derive(Clone, Debug)]
-enum Believed {
-    Nobody,
-    In {
-        networks: Networks,
-        at_most: usize,
-    },
-    /// So many, whoever they are.
-    Last(usize),
 }
 
 /// The headers in which proxies say what they know. Exactly one family is read: where the proxies
@@ -230,56 +219,6 @@ impl Policy {
         }
         if let Some(host) = host {
             found.told = Some(ToldHost(Host::parse(host)));
-        }
-    }
-}
-
-/// The walk from the server to the client, from proxy to proxy.
-struct Walk<'a> {
-    believed: &'a Believed,
-    hops: usize,
-    end: End,
-}
-
-/// How a walk ends.
-#[derive(Clone, Copy)]
-enum End {
-    /// Nobody has said anything.
-    Nothing,
-    /// Everybody so far is a believed proxy.
-    AllBelieved(IpAddr),
-    /// At one who is not.
-    Client(IpAddr),
-    /// At something that is no address.
-    Broken,
-}
-
-impl<'a> Walk<'a> {
-    const fn new(believed: &'a Believed) -> Self {
-        Self { believed, hops: 0, end: End::Nothing }
-    }
-
-    /// Takes the next entry to the left; `None` where nothing further is believed.
-    fn step(&mut self, entry: Option<IpAddr>) -> Option<()> {
-        self.hops += 1;
-        self.end = match (entry, self.believed) {
-            (None, _) | (_, Believed::Nobody) => End::Broken,
-            (Some(address), Believed::Last(hops)) if self.hops < *hops => End::AllBelieved(address),
-            (Some(address), Believed::In { networks, at_most })
-                if self.hops < *at_most && networks.contains(address) =>
-            {
-                End::AllBelieved(address)
-            }
-            (Some(address), _) => End::Client(address),
-        };
-        matches!(self.end, End::AllBelieved(_)).then_some(())
-    }
-
-    fn end(self) -> End {
-        match (self.end, self.believed) {
-            // Fewer than there are: not every request passes all of them, or somebody comes past.
-            (End::Nothing | End::AllBelieved(_), Believed::Last(_)) => End::Broken,
-            (end, _) => end,
         }
     }
 }

@@ -48,9 +48,11 @@
 //! ```
 
 pub use self::error::{ConfigError, OpenError, OpenReason, SealError};
-pub use self::sealer::{Opened, SealContext, Sealer};
+pub use self::opened::{Opened, SealContext};
+pub use self::sealer::Sealer;
 
 mod error;
+mod opened;
 mod sealer;
 mod subkeys;
 #[cfg(test)]

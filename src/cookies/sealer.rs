@@ -11,6 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rand::Rng as _;
 use zeroize::{Zeroize as _, Zeroizing};
 
+use super::opened::{Opened, SealContext};
 use super::subkeys::{self, HEADER_LEN, Kind, NONCE_LEN, Parts, Standing, Subkeys};
 use super::{ConfigError, OpenError, OpenReason, SealError};
 use crate::keys::{KeyId, KeyRing};
@@ -283,52 +284,6 @@ impl fmt::Debug for Sealer {
             .field("kind", &self.kind)
             .field("max_lifetime", &self.max_lifetime)
             .field("ring", &self.ring)
-            .finish_non_exhaustive()
-    }
-}
-
-/// What a value is bound to beside the sealer's application and purpose. It costs nothing to make.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct SealContext<'a> {
-    name: &'a str,
-    audience: &'a [u8],
-}
-
-impl<'a> SealContext<'a> {
-    /// For the cookie of this name.
-    #[must_use]
-    pub const fn new(name: &'a str) -> Self {
-        Self { name, audience: &[] }
-    }
-
-    /// For somebody alone: a tenant, a user, a session. It is not in the value, so who opens it has
-    /// to know it.
-    #[must_use]
-    pub const fn audience(mut self, audience: &'a [u8]) -> Self {
-        self.audience = audience;
-        self
-    }
-}
-
-/// What was in a value.
-#[derive(Clone, Copy, Eq, PartialEq)]
-#[non_exhaustive]
-pub struct Opened<P> {
-    /// The bytes that were sealed: wiped when dropped as [`Sealer::open`] gives them, a part of the
-    /// buffer as [`Sealer::open_into`] does.
-    pub payload: P,
-    /// When it ceases to be good.
-    pub expires_at: SystemTime,
-    /// Whether an older key has sealed it, so that the client is to get a new one.
-    pub needs_reseal: bool,
-}
-
-/// The payload is not printed: a signed session, too, is nothing for a log.
-impl<P> fmt::Debug for Opened<P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Opened")
-            .field("expires_at", &self.expires_at)
-            .field("needs_reseal", &self.needs_reseal)
             .finish_non_exhaustive()
     }
 }

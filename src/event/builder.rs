@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::collapse::Collapse;
-use super::log::{Core, Running, State};
+use super::core::{Core, Running, State};
 use super::outlet::{Outlet, Way};
 use super::queue::{Message, Queue};
 use super::sink::Inline;

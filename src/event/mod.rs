@@ -129,12 +129,13 @@
 //! [ASVS 5.0]: https://github.com/OWASP/ASVS/blob/v5.0.0/5.0/en/0x25-V16-Security-Logging-and-Error-Handling.md
 
 pub use self::builder::EventLogBuilder;
+pub use self::detail::{Detail, Lost, SinkName};
 pub use self::error::ConfigError;
 #[cfg(feature = "json")]
 pub use self::json::JsonLines;
 pub use self::log::{EventLog, Undelivered};
 pub use self::name::{EventName, Severity};
-pub use self::record::{Detail, Draft, Lost, SecurityEvent, SinkName};
+pub use self::record::{Draft, SecurityEvent};
 #[cfg(any(feature = "axum", feature = "actix"))]
 pub(crate) use self::reporter::NO_LOG;
 pub use self::reporter::Reporter;
@@ -144,6 +145,8 @@ pub use self::tag::{ClientPolicy, ClientTag, SubjectPolicy, SubjectTag, Tag, Tag
 
 mod builder;
 mod collapse;
+mod core;
+mod detail;
 mod error;
 #[cfg(feature = "json")]
 mod json;

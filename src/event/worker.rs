@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
-use super::log::Core;
+use super::core::Core;
 use super::outlet::{Outlet, Turn};
 use super::queue::{Message, Queue};
 use super::sink::guarded;

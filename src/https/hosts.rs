@@ -103,6 +103,16 @@ impl AllowedHosts {
     }
 }
 
+impl Policy {
+    fn check(&self, host: Option<&Host>) -> Result<(), (StatusCode, &'static str)> {
+        match host {
+            None => Err((StatusCode::BAD_REQUEST, "no host, or more than one")),
+            Some(host) if self.hosts.iter().any(|allowed| allowed.is(host)) => Ok(()),
+            Some(_) => Err((self.status, "host not on the list")),
+        }
+    }
+}
+
 impl Allowed {
     fn parse(text: &str) -> Result<Self, ConfigError> {
         let value = || text.to_owned();
@@ -146,14 +156,15 @@ impl Middleware for AllowedHosts {
 
     fn admit<R: RequestHead>(&self, request: &mut R, (): &mut ()) -> Result<(), Refusal> {
         let policy = &*self.0;
-        // The host that is checked is the one that everybody further in gets.
-        let context = Context::of(request);
-        let verdict = match context.host(|| requested_host(request)) {
-            None => Err((StatusCode::BAD_REQUEST, "no host, or more than one")),
-            Some(host) if policy.hosts.iter().any(|allowed| allowed.is(host)) => Ok(()),
-            Some(_) => Err((policy.status, "host not on the list")),
-        };
-        verdict.or_else(|(status, reason)| {
+        let check = |context: &Context| policy.check(context.host(|| requested_host(request)));
+        let checked = request.look(check);
+        // The host that is checked is the one that everybody further in gets, so there has to be a
+        // context that keeps it.
+        let checked = checked.unwrap_or_else(|| {
+            let context = Context::of(request);
+            policy.check(context.host(|| requested_host(request)))
+        });
+        checked.or_else(|(status, reason)| {
             if policy.exempt.holds(request) || (policy.dev_localhost && dev::is_local(request)) {
                 return Ok(());
             }

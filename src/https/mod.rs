@@ -60,12 +60,14 @@
 //! # }
 //! ```
 
+pub use self::credential::ExposedCredential;
 pub use self::error::ConfigError;
 pub use self::hosts::AllowedHosts;
 #[doc(hidden)]
 pub use self::require::Memo;
-pub use self::require::{ExposedCredential, RequireHttps};
+pub use self::require::RequireHttps;
 
+mod credential;
 mod dev;
 mod error;
 mod exempt;

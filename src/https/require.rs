@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use http::StatusCode;
 
+use super::ExposedCredential;
 use super::exempt::{ExactPaths, is_acme_challenge};
 use super::{ConfigError, dev};
 use crate::adapters::adapt;
@@ -58,28 +59,6 @@ struct Policy {
 
 #[derive(Clone)]
 struct Hook(Arc<dyn Fn(ExposedCredential<'_>) + Send + Sync>);
-
-/// A credential that came in the clear: whoever was on the way has it too.
-#[derive(Clone, Copy)]
-pub struct ExposedCredential<'a> {
-    header: &'a str,
-    value: &'a [u8],
-}
-
-impl ExposedCredential<'_> {
-    /// The header's name, in lower case.
-    #[must_use]
-    pub const fn header(&self) -> &str {
-        self.header
-    }
-
-    /// The header's value, which is the secret. It is for finding and revoking the credential, and
-    /// not for logs.
-    #[must_use]
-    pub const fn value(&self) -> &[u8] {
-        self.value
-    }
-}
 
 impl RequireHttps {
     /// Redirects to this host, by which people come: `club.example`, or with a port.
@@ -289,13 +268,6 @@ adapt!(RequireHttps);
 impl fmt::Debug for Hook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Hook")
-    }
-}
-
-/// Does not print the secret.
-impl fmt::Debug for ExposedCredential<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ExposedCredential").field("header", &self.header).finish_non_exhaustive()
     }
 }
 

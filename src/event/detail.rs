@@ -1,0 +1,98 @@
+//! What else there is to say of an event.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::Severity;
+
+/// What else there is to say of an event: numbers, and words of your program. Nothing in it can
+/// hold what came with a request.
+#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum Detail {
+    /// Nothing.
+    #[default]
+    None,
+    /// Why.
+    Reason(&'static str),
+    /// The limit that was reached.
+    Limit(u64),
+    /// How many: attempts before one succeeded, accounts that were tried.
+    Count(u64),
+    /// What was changed into what: roles, levels.
+    Change {
+        /// What it was.
+        from: &'static str,
+        /// What it is.
+        to: &'static str,
+    },
+    /// How many events were lost.
+    Lost(Lost),
+    /// Which sink.
+    Sink(SinkName),
+}
+
+/// How many events were lost, by how grave they were.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub struct Lost {
+    /// Of [`Severity::Info`].
+    pub info: u64,
+    /// Of [`Severity::Warn`].
+    pub warn: u64,
+    /// Of [`Severity::Critical`].
+    pub critical: u64,
+}
+
+impl Lost {
+    /// All of them.
+    #[must_use]
+    pub const fn total(&self) -> u64 {
+        self.info.saturating_add(self.warn).saturating_add(self.critical)
+    }
+
+    pub(super) fn add(&mut self, severity: Severity, count: u64) {
+        let sum = match severity {
+            Severity::Info => &mut self.info,
+            Severity::Warn => &mut self.warn,
+            Severity::Critical => &mut self.critical,
+        };
+        *sum = sum.saturating_add(count);
+    }
+
+    pub(super) fn merge(&mut self, other: Self) {
+        self.add(Severity::Info, other.info);
+        self.add(Severity::Warn, other.warn);
+        self.add(Severity::Critical, other.critical);
+    }
+
+    pub(super) const fn since(self, earlier: Self) -> Self {
+        Self {
+            info: self.info.saturating_sub(earlier.info),
+            warn: self.warn.saturating_sub(earlier.warn),
+            critical: self.critical.saturating_sub(earlier.critical),
+        }
+    }
+}
+
+/// The name of a sink. Cloning it copies no text.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct SinkName(Arc<str>);
+
+impl SinkName {
+    pub(super) fn new(name: &str) -> Self {
+        Self(name.into())
+    }
+
+    /// The name's text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SinkName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
