@@ -135,6 +135,18 @@ impl Value {
     }
 }
 
+/// What becomes of one value of a header: see [`ResponseHead::rewrite`].
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[expect(clippy::exhaustive_enums, reason = "there is nothing else to do with it")]
+pub enum Rewrite {
+    /// It stays as it is.
+    Keep,
+    /// These bytes take its place. Bytes that are no header value are as [`Drop`](Self::Drop).
+    Replace(Bytes),
+    /// It goes.
+    Drop,
+}
+
 /// The head of a request. For middleware and extractors to read; no type outside this crate has it.
 pub trait RequestHead: sealed::Sealed {
     /// The method, as sent.
@@ -167,6 +179,16 @@ pub trait RequestHead: sealed::Sealed {
     /// Looks at the extension of type `T`, if there is one.
     fn look<T: Any + Send + Sync, V>(&self, look: impl FnOnce(&T) -> V) -> Option<V>;
 
+    /// Says of every value of a header, in the order they came, what becomes of it. The order of what
+    /// stays, and of all other headers, is kept. `false`, and nothing is done, where the head cannot
+    /// be changed: in an `HttpRequest` of actix-web.
+    ///
+    /// # Panics
+    ///
+    /// In actix-web, whose own routing panics then too, if an outer middleware of yours holds on to a
+    /// clone of the `HttpRequest`.
+    fn rewrite(&mut self, name: &Name, rewrite: impl FnMut(&[u8]) -> Rewrite) -> bool;
+
     /// A clone of the extension of type `T`.
     fn extension<T: Any + Clone + Send + Sync>(&self) -> Option<T> {
         self.look(T::clone)
@@ -196,6 +218,28 @@ pub trait ResponseHead: sealed::Sealed {
 
     /// Removes every value of a header.
     fn remove(&mut self, name: &Name);
+
+    /// Says of every value of a header, in their order, what becomes of it. The order of what stays,
+    /// and of all other headers, is kept. Where everything is kept nothing is allocated.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use donjon::head::{Name, ResponseHead, Rewrite};
+    ///
+    /// let mut response = http::Response::builder()
+    ///     .header("x-robots-tag", "noindex")
+    ///     .header("x-robots-tag", "nofollow")
+    ///     .body(())
+    ///     .unwrap();
+    /// response.rewrite(&Name::from_static("x-robots-tag"), |value| match value {
+    ///     b"noindex" => Rewrite::Replace(Bytes::from_static(b"none")),
+    ///     _ => Rewrite::Drop,
+    /// });
+    ///
+    /// assert_eq!(response.headers().get_all("x-robots-tag").iter().count(), 1);
+    /// assert_eq!(response.headers()["x-robots-tag"], "none");
+    /// ```
+    fn rewrite(&mut self, name: &Name, rewrite: impl FnMut(&[u8]) -> Rewrite);
 
     /// Puts a prepared set under the headers that are there, as the set's rules say.
     ///

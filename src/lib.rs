@@ -51,7 +51,7 @@
 //! | module | what it is |
 //! | --- | --- |
 //! | [`headers`] | security headers, Content-Security-Policy, nonces, reports |
-//! | [`cookies`] | values that cannot be forged, moved or kept too long |
+//! | [`cookies`] | cookies hardened on their way out, read exactly on their way in, and sealed values |
 //! | [`keys`] | the keys that values are sealed with, and their replacement |
 //! | [`middleware`] | what a layer is, and several as one |
 //! | [`refusal`] | the answer to a request that is not let through |

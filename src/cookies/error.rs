@@ -13,6 +13,82 @@ pub enum ConfigError {
         /// `application` or `purpose`.
         what: &'static str,
     },
+
+    /// What is no name of a cookie, nor the beginning of one.
+    #[error("{name:?} is no name of a cookie: write letters, digits and !#$%&'*+-.^_`|~")]
+    Name {
+        /// What was given.
+        name: &'static str,
+    },
+
+    /// One name with two rules.
+    #[error("{name:?} has a rule already: put both into one")]
+    Twice {
+        /// What was given.
+        name: &'static str,
+    },
+
+    /// Nothing to guard.
+    #[error("no names: guard at least the session's cookie")]
+    NoNames,
+
+    /// Scripts cannot read what the prefix forbids them.
+    #[error("{name:?}: browsers refuse a cookie with this prefix that scripts can read")]
+    ReadableByScripts {
+        /// The name.
+        name: &'static str,
+    },
+
+    /// The prefix asks for another path.
+    #[error("{name:?}: browsers refuse a cookie with this prefix unless its path is /")]
+    PrefixPath {
+        /// The name.
+        name: &'static str,
+    },
+
+    /// Sent to other sites, and not.
+    #[error("{name:?} is both cross-site and strict: choose one")]
+    CrossSiteAndStrict {
+        /// The name.
+        name: &'static str,
+    },
+
+    /// Sent to other sites, and nobody says why.
+    #[error("{name:?} is cross-site without a reason: say in a few words who needs it")]
+    NoReason {
+        /// The name.
+        name: &'static str,
+    },
+
+    /// What is no path of a cookie.
+    #[error("{path:?} is no path of a cookie: begin it with a slash, and have no ; in it")]
+    Path {
+        /// What was given.
+        path: &'static str,
+    },
+
+    /// A lifetime of nothing, or of more than browsers keep.
+    #[error("{seconds} seconds are no lifetime: choose from 1 second to 400 days")]
+    Lifetime {
+        /// What was given.
+        seconds: u64,
+    },
+
+    /// The lifetime is kept, and shortened.
+    #[error("{name:?} both keeps its lifetime and has a longest one: choose one")]
+    LifetimeTwice {
+        /// The name.
+        name: &'static str,
+    },
+}
+
+/// A name that can be sent: a token (RFC 9110, section 5.6.2).
+pub(super) fn check_name(name: &'static str) -> Result<(), ConfigError> {
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if name.is_empty() || !name.bytes().all(is_token) {
+        return Err(ConfigError::Name { name });
+    }
+    Ok(())
 }
 
 /// Why a value cannot be sealed.

@@ -1,59 +1,112 @@
-//! Cookies that say what this server has said, and nothing else.
+//! Cookies: hardened on their way out, read exactly on their way in, and values in them that only this
+//! server can make.
 //!
-//! **The attack.** A cookie is kept by the client, who can write into it what he likes; so can, often,
-//! whoever has a sibling domain. A value that is merely signed can still be moved: what was signed as
-//! a nickname is shown as a role, what was meant for one application is shown to another, what a
-//! user was is shown after he no longer is.
+//! **The attack.** A session's cookie is the user. It is read on the way where `Secure` is missing,
+//! by injected scripts where `HttpOnly` is, and used by other sites where `SameSite` is. It is pushed
+//! aside: a sibling site plants another, and the parser takes that one. And it is kept by the client,
+//! who can write into it what he likes. A value that is merely signed can still be moved: what was
+//! signed as a nickname is shown as a role, what a user was is shown after he no longer is.
 //!
-//! **The rule.** OWASP ASVS 5.0, 9.1 (a token's integrity, before anything in it is believed) and 9.2
-//! (its time, and that it was made for this purpose and this audience); 11.3 (authenticated
-//! encryption alone).
+//! **The rule.** OWASP ASVS 5.0, 3.3 (cookies), 9.1 (a token's integrity, before anything in it is
+//! believed), 9.2 (its time, and that it was made for this purpose and this audience) and 11.3
+//! (authenticated encryption alone); draft-ietf-httpbis-layered-cookies as of 2026-07, the successor of
+//! RFC 6265.
 //!
+//! - [`HardenCookies`] looks at every `Set-Cookie` of every handler and library, and mends it, leaves
+//!   it out or reports it: [`Mode`]. A [`CookieRule`] asks something else of some cookies; what can be
+//!   wrong is a [`Violation`].
+//! - [`GuardCookies`] refuses, or strips, what may be taken for a protected cookie, before any handler
+//!   sees it.
+//! - [`CookieView`] looks up a cookie by its exact bytes, without copying any. [`SetCookie`] reads one
+//!   that goes out.
 //! - [`Sealer`] makes text of bytes that only it can make, [signed](Sealer::signed) or
-//!   [encrypted](Sealer::encrypted), and opens it again.
-//! - What is sealed is bound to the application, the purpose, the name of the cookie, whom it is for,
-//!   and a time of expiry.
+//!   [encrypted](Sealer::encrypted), and opens it again. It is bound to the application, the purpose,
+//!   the name of the cookie, whom it is for, and a time of expiry.
 //! - Keys are those of a [`KeyRing`](crate::keys::KeyRing), and can be replaced while requests run.
 //!   What an older one has sealed is opened, and is to be [sealed anew](Opened::needs_reseal).
 //! - A client learns that a value does not open, and not why. [`OpenError::reason`] is for the log.
-//! - A value too long for a browser is an error when it is made, not a cookie that never comes back.
 //!
-//! What it does not do: it keeps nobody from showing a value again for as long as it lives. Who has to
-//! end a session before its time keeps a list, of those that have ended or of those that go on.
+//! What it does not do: it knows no [public suffixes](https://publicsuffix.org/), so a `Domain` is left
+//! alone unless a [rule](CookieRule::host_only) or a prefix says otherwise. And it keeps nobody from
+//! showing a sealed value again for as long as it lives.
+//!
+//! # Deployment caveats
+//!
+//! Both go before whatever reads or sets cookies, and behind [`EventLog`](crate::event::EventLog).
+//! Over plain http browsers store a cookie with `Secure` only from `localhost`. And a proxy that
+//! itself sets cookies, or edits them, does so behind the back of these layers.
 //!
 //! # Example
 //!
 //! ```
-//! use std::time::{Duration, SystemTime};
+//! use std::convert::Infallible;
 //!
-//! use donjon::cookies::{SealContext, Sealer};
-//! use donjon::keys::{Key, KeyRing};
+//! use donjon::cookies::{CookieRule, GuardCookies, HardenCookies};
+//! use donjon::middleware::Stack;
+//! use http::{Request, Response};
+//! use tower::{ServiceBuilder, ServiceExt};
 //!
-//! let ring = KeyRing::new(Key::from_base64("XmNyZFw7mPQAmFBJj3zGnEQDnyTzmxTQNTUoGiZVjOM=")?)?;
-//! let sealer = Sealer::signed(&ring, "shop", "session")?;
-//! let session = SealContext::new("__Host-session");
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let service = ServiceBuilder::new()
+//!     .layer(Stack::new((
+//!         HardenCookies::new().rule("csrftoken", CookieRule::new().readable_by_scripts())?,
+//!         GuardCookies::new(["__Host-sid"])?,
+//!     )))
+//!     .service_fn(async |_: Request<()>| {
+//!         let response = Response::builder()
+//!             .header("set-cookie", "__Host-sid=7f3a; Domain=club.example")
+//!             .header("set-cookie", "csrftoken=99; Secure; SameSite=Strict");
+//!         Ok::<_, Infallible>(response.body("hello".into()).unwrap())
+//!     });
+//! let send = async |cookies: &str| {
+//!     let request = Request::builder().header("cookie", cookies).body(()).unwrap();
+//!     let response: Response<axum::body::Body> = service.clone().oneshot(request).await.unwrap();
+//!     response
+//! };
 //!
-//! let now = SystemTime::now();
-//! let in_an_hour = now + Duration::from_secs(3600);
-//! let value = sealer.seal(&session, b"ann", in_an_hour, now)?;
+//! let response = send("theme=dark; __Host-sid=7f3a").await;
+//! let cookies: Vec<_> = response.headers().get_all("set-cookie").iter().collect();
+//! assert_eq!(
+//!     cookies,
+//!     [
+//!         "__Host-sid=7f3a; Path=/; Secure; HttpOnly; SameSite=Lax",
+//!         "csrftoken=99; Secure; SameSite=Strict",
+//!     ]
+//! );
 //!
-//! let opened = sealer.open(&session, &value, now)?;
-//! assert_eq!(*opened.payload, b"ann");
-//! assert!(!opened.needs_reseal);
-//!
-//! // In another cookie it is nothing, and an hour later neither.
-//! assert!(sealer.open(&SealContext::new("role"), &value, now).is_err());
-//! assert!(sealer.open(&session, &value, in_an_hour).is_err());
-//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! let response = send("__Host-sid=7f3a; __Host-sid=evil").await;
+//! assert_eq!(response.status(), 400);
+//! # Ok(())
+//! # }
 //! ```
 
 pub use self::error::{ConfigError, OpenError, OpenReason, SealError};
+pub use self::guard::GuardCookies;
+#[doc(hidden)]
+pub use self::harden::HardenMemo;
+pub use self::harden::{HardenCookies, Mode};
+pub use self::lookalike::Lookalike;
 pub use self::opened::{Opened, SealContext};
+pub use self::policy::CookieRule;
 pub use self::sealer::Sealer;
+pub use self::set_cookie::{SameSite, SetCookie};
+pub use self::view::{CookieView, Found};
+pub use self::violation::Violation;
 
+mod date;
 mod error;
+mod fix;
+mod guard;
+mod harden;
+mod lookalike;
 mod opened;
+mod policy;
+mod prefix;
 mod sealer;
+mod set_cookie;
 mod subkeys;
 #[cfg(test)]
 mod tests;
+mod view;
+mod violation;

@@ -50,6 +50,32 @@ use crate::keys::{KeyId, KeyRing};
 /// A payload's length can be told from the text in both kinds. Two equal payloads that are encrypted
 /// look different, unless the source of nonces fails, in which case they look equal and nothing else
 /// is given away. Two equal payloads that are signed, with one expiry, are the same text.
+///
+/// # Example
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+///
+/// use donjon::cookies::{SealContext, Sealer};
+/// use donjon::keys::{Key, KeyRing};
+///
+/// let ring = KeyRing::new(Key::from_base64("XmNyZFw7mPQAmFBJj3zGnEQDnyTzmxTQNTUoGiZVjOM=")?)?;
+/// let sealer = Sealer::signed(&ring, "shop", "session")?;
+/// let session = SealContext::new("__Host-session");
+///
+/// let now = SystemTime::now();
+/// let in_an_hour = now + Duration::from_secs(3600);
+/// let value = sealer.seal(&session, b"ann", in_an_hour, now)?;
+///
+/// let opened = sealer.open(&session, &value, now)?;
+/// assert_eq!(*opened.payload, b"ann");
+/// assert!(!opened.needs_reseal);
+///
+/// // In another cookie it is nothing, and an hour later neither.
+/// assert!(sealer.open(&SealContext::new("role"), &value, now).is_err());
+/// assert!(sealer.open(&session, &value, in_an_hour).is_err());
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Sealer {
     ring: KeyRing,

@@ -26,6 +26,13 @@ pub enum Detail {
         /// What it is.
         to: &'static str,
     },
+    /// What is wrong with which cookie of the policy.
+    Cookie {
+        /// The name that the policy has for it.
+        name: &'static str,
+        /// What is wrong.
+        reason: &'static str,
+    },
     /// How many events were lost.
     Lost(Lost),
     /// Which sink.

@@ -154,6 +154,10 @@ fn write_line(out: &mut Vec<u8>, event: &SecurityEvent) -> io::Result<()> {
             text(out, "from", from)?;
             text(out, "to", to)?;
         }
+        Detail::Cookie { name, reason } => {
+            text(out, "cookie", name)?;
+            text(out, "reason", reason)?;
+        }
         Detail::Lost(lost) => {
             number(out, "lost_info", lost.info)?;
             number(out, "lost_warn", lost.warn)?;
@@ -254,6 +258,10 @@ mod tests {
             (Detail::Reason("why"), json!({"reason": "why"})),
             (Detail::Limit(5), json!({"limit": 5})),
             (Detail::Count(6), json!({"number": 6})),
+            (
+                Detail::Cookie { name: "sid", reason: "why" },
+                json!({"cookie": "sid", "reason": "why"}),
+            ),
             (Detail::Lost(lost), json!({"lost_info": 1, "lost_warn": 2, "lost_critical": 3})),
             (Detail::Sink(SinkName::new("file")), json!({"sink": "file"})),
         ] {

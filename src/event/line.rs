@@ -89,6 +89,10 @@ impl fmt::Display for OwaspLine<'_> {
                 parameter(from)?;
                 parameter(to)
             }
+            Detail::Cookie { name, reason } => {
+                parameter(name)?;
+                parameter(reason)
+            }
             Detail::Lost(lost) => {
                 parameter(&lost.info)?;
                 parameter(&lost.warn)?;
@@ -142,6 +146,7 @@ mod tests {
             (None, Some("bob"), Detail::None, ":,bob"),
             (None, None, Detail::Limit(5), ":,5"),
             (Some("ann"), None, Detail::Change { from: "user", to: "admin" }, ":ann,user,admin"),
+            (None, None, Detail::Cookie { name: "sid", reason: "why" }, ":,sid,why"),
             (None, None, Detail::Lost(lost), ":,1,2,3"),
             (None, None, Detail::Sink(SinkName::new("file")), ":,file"),
             (Some("a,b:c\\"), None, Detail::Count(7), r":a\,b\:c\\,7"),

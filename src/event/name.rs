@@ -156,6 +156,9 @@ names! {
     UserDeleted = "user_deleted" Warn "An account has been deleted.",
     ClientAddressUnclear = "x_client_address_unclear" Warn
         "The chain of addresses that a believed proxy sends cannot be read.",
+    CookieHardened = "x_cookie_hardened" Info "A cookie that goes out broke a rule.",
+    CookieLookalike = "x_cookie_lookalike" Warn
+        "A cookie that comes in has a name that may be taken for a protected one's.",
     CspViolation = "x_csp_violation" Warn
         "A browser reports a violation of the Content-Security-Policy.",
     EventsLost = "x_events_lost" Warn "Events were lost, because a queue was full or a sink failed.",

@@ -60,6 +60,13 @@ impl Reporter {
         Some(Self { log, client: Who::of(request).addr().ok(), route: request.route() })
     }
 
+    /// As [`of`](Self::of), for a response that may need it: to find out the route may allocate.
+    #[cfg(feature = "cookies")]
+    pub(crate) fn without_route<R: RequestHead>(request: &R) -> Option<Self> {
+        let log = request.look(|context: &Context| context.log().cloned()).flatten()?;
+        Some(Self { log, client: Who::of(request).addr().ok(), route: None })
+    }
+
     /// Records an event. What the draft does not say of client and route is that of the request.
     pub fn emit(&self, mut draft: Draft<'_>) {
         draft.client = draft.client.or(self.client);

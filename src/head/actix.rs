@@ -4,10 +4,11 @@ use std::any::Any;
 use std::net::SocketAddr;
 
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{HeaderMap, HeaderValue};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use bytes::Bytes;
 
-use super::{HeaderSet, Name, RequestHead, ResponseHead, RouteTemplate, Value};
+use super::{HeaderSet, Name, RequestHead, ResponseHead, Rewrite, RouteTemplate, Value};
 use crate::client::{Peer, Scheme};
 
 impl RequestHead for HttpRequest {
@@ -44,7 +45,11 @@ impl RequestHead for HttpRequest {
     }
 
     fn header<'a>(&'a self, name: &'a Name) -> impl DoubleEndedIterator<Item = &'a [u8]> {
-        self.headers().get_all(&name.v0).map(http_02::HeaderValue::as_bytes)
+        self.headers().get_all(&name.v0).map(HeaderValue::as_bytes)
+    }
+
+    fn rewrite(&mut self, _: &Name, _: impl FnMut(&[u8]) -> Rewrite) -> bool {
+        false // it is shared
     }
 
     fn look<T: Any + Send + Sync, V>(&self, look: impl FnOnce(&T) -> V) -> Option<V> {
@@ -89,6 +94,11 @@ impl RequestHead for ServiceRequest {
         self.request().header(name)
     }
 
+    fn rewrite(&mut self, name: &Name, rewrite: impl FnMut(&[u8]) -> Rewrite) -> bool {
+        rewrite_in(self.headers_mut(), name, rewrite);
+        true
+    }
+
     fn look<T: Any + Send + Sync, V>(&self, look: impl FnOnce(&T) -> V) -> Option<V> {
         self.request().look(look)
     }
@@ -104,7 +114,7 @@ impl<B> ResponseHead for HttpResponse<B> {
     }
 
     fn header<'a>(&'a self, name: &'a Name) -> impl Iterator<Item = &'a [u8]> {
-        self.headers().get_all(&name.v0).map(http_02::HeaderValue::as_bytes)
+        self.headers().get_all(&name.v0).map(HeaderValue::as_bytes)
     }
 
     fn contains(&self, name: &Name) -> bool {
@@ -116,13 +126,17 @@ impl<B> ResponseHead for HttpResponse<B> {
     }
 
     fn insert_bytes(&mut self, name: &Name, value: Bytes) -> bool {
-        http_02::HeaderValue::from_maybe_shared(value)
+        HeaderValue::from_maybe_shared(value)
             .map(|value| self.headers_mut().insert(name.v0.clone(), value))
             .is_ok()
     }
 
     fn remove(&mut self, name: &Name) {
         self.headers_mut().remove(&name.v0);
+    }
+
+    fn rewrite(&mut self, name: &Name, rewrite: impl FnMut(&[u8]) -> Rewrite) {
+        rewrite_in(self.headers_mut(), name, rewrite);
     }
 
     fn underlay(&mut self, set: &HeaderSet) {
@@ -163,6 +177,10 @@ impl<B> ResponseHead for ServiceResponse<B> {
         self.response_mut().remove(name);
     }
 
+    fn rewrite(&mut self, name: &Name, rewrite: impl FnMut(&[u8]) -> Rewrite) {
+        self.response_mut().rewrite(name, rewrite);
+    }
+
     fn underlay(&mut self, set: &HeaderSet) {
         self.response_mut().underlay(set);
     }
@@ -174,4 +192,21 @@ impl<B> ResponseHead for ServiceResponse<B> {
     fn insert_extension<T: Any + Clone + Send + Sync>(&mut self, value: T) {
         self.response_mut().insert_extension(value);
     }
+}
+
+fn rewrite_in(headers: &mut HeaderMap, name: &Name, mut rewrite: impl FnMut(&[u8]) -> Rewrite) {
+    if !headers.contains_key(&name.v0) {
+        return;
+    }
+    headers.retain(|named, value| {
+        if *named != name.v0 {
+            return true;
+        }
+        let new = match rewrite(value.as_bytes()) {
+            Rewrite::Keep => return true,
+            Rewrite::Replace(bytes) => HeaderValue::from_maybe_shared(bytes).ok(),
+            Rewrite::Drop => None,
+        };
+        new.map(|new| *value = new).is_some()
+    });
 }

@@ -1,20 +1,22 @@
 //! Heads of `http` 1.x: tower, axum, hyper.
 
 use std::any::Any;
+use std::mem;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{Extensions, Uri};
+use http::{Extensions, HeaderMap, HeaderValue, Uri};
 
-use super::{HeaderSet, Name, RequestHead, ResponseHead, RouteTemplate, Value};
+use super::{HeaderSet, Name, RequestHead, ResponseHead, Rewrite, RouteTemplate, Value};
 use crate::client::{Peer, Scheme};
 
 /// The same for a request and for its parts without the body.
 macro_rules! request_head {
     (
         impl $(<$body:ident>)? for $head:ty:
-        |$this:ident| $method:expr, $uri:expr, $headers:expr, $extensions:expr, $extensions_mut:expr
+        |$this:ident| $method:expr, $uri:expr, $headers:expr, $headers_mut:expr, $extensions:expr,
+            $extensions_mut:expr
     ) => {
         impl $(<$body>)? RequestHead for $head {
             fn method(&self) -> &str {
@@ -58,7 +60,13 @@ macro_rules! request_head {
                 name: &'a Name,
             ) -> impl DoubleEndedIterator<Item = &'a [u8]> {
                 let $this = self;
-                $headers.get_all(&name.v1).iter().map(http::HeaderValue::as_bytes)
+                $headers.get_all(&name.v1).iter().map(HeaderValue::as_bytes)
+            }
+
+            fn rewrite(&mut self, name: &Name, rewrite: impl FnMut(&[u8]) -> Rewrite) -> bool {
+                let $this = self;
+                rewrite_in($headers_mut, name, rewrite);
+                true
             }
 
             fn look<T: Any + Send + Sync, V>(&self, look: impl FnOnce(&T) -> V) -> Option<V> {
@@ -76,10 +84,13 @@ macro_rules! request_head {
 
 request_head! {
     impl<B> for http::Request<B>:
-    |this| this.method(), this.uri(), this.headers(), this.extensions(), this.extensions_mut()
+    |this| this.method(), this.uri(), this.headers(), this.headers_mut(), this.extensions(),
+        this.extensions_mut()
 }
 request_head! {
-    impl for Parts: |this| this.method, &this.uri, this.headers, &this.extensions, this.extensions
+    impl for Parts:
+    |this| this.method, &this.uri, this.headers, &mut this.headers, &this.extensions,
+        this.extensions
 }
 
 /// A nested axum router sees its own part of the path alone.
@@ -128,7 +139,7 @@ impl<B> ResponseHead for http::Response<B> {
     }
 
     fn header<'a>(&'a self, name: &'a Name) -> impl Iterator<Item = &'a [u8]> {
-        self.headers().get_all(&name.v1).iter().map(http::HeaderValue::as_bytes)
+        self.headers().get_all(&name.v1).iter().map(HeaderValue::as_bytes)
     }
 
     fn contains(&self, name: &Name) -> bool {
@@ -140,13 +151,17 @@ impl<B> ResponseHead for http::Response<B> {
     }
 
     fn insert_bytes(&mut self, name: &Name, value: Bytes) -> bool {
-        http::HeaderValue::from_maybe_shared(value)
+        HeaderValue::from_maybe_shared(value)
             .map(|value| self.headers_mut().insert(name.v1.clone(), value))
             .is_ok()
     }
 
     fn remove(&mut self, name: &Name) {
         self.headers_mut().remove(&name.v1);
+    }
+
+    fn rewrite(&mut self, name: &Name, rewrite: impl FnMut(&[u8]) -> Rewrite) {
+        rewrite_in(self.headers_mut(), name, rewrite);
     }
 
     fn underlay(&mut self, set: &HeaderSet) {
@@ -159,5 +174,44 @@ impl<B> ResponseHead for http::Response<B> {
 
     fn insert_extension<T: Any + Clone + Send + Sync>(&mut self, value: T) {
         self.extensions_mut().insert(value);
+    }
+}
+
+/// Values are replaced where they are. To drop one the map is built anew, because the map's own way
+/// to remove a header puts the last one in its place.
+fn rewrite_in(headers: &mut HeaderMap, name: &Name, mut rewrite: impl FnMut(&[u8]) -> Rewrite) {
+    if !headers.contains_key(&name.v1) {
+        return;
+    }
+    let mut dropped = Vec::new(); // no allocation while it is empty
+    // Not by `entry`, which makes room for one that it then does not insert.
+    let values = headers.iter_mut().filter(|(named, _)| **named == name.v1);
+    for (index, (_, value)) in values.enumerate() {
+        let new = match rewrite(value.as_bytes()) {
+            Rewrite::Keep => continue,
+            Rewrite::Replace(bytes) => HeaderValue::from_maybe_shared(bytes).ok(),
+            Rewrite::Drop => None,
+        };
+        match new {
+            Some(new) => *value = new,
+            None => dropped.push(index),
+        }
+    }
+    if dropped.is_empty() {
+        return;
+    }
+    let mut dropped = dropped.into_iter().peekable();
+    let (mut last, mut seen) = (None, 0);
+    for (named, value) in mem::take(headers) {
+        last = named.or(last);
+        // The iterator names the first value of each header.
+        let Some(of) = &last else { continue };
+        if *of == name.v1 {
+            seen += 1;
+            if dropped.next_if_eq(&(seen - 1)).is_some() {
+                continue;
+            }
+        }
+        headers.append(of, value);
     }
 }

@@ -1,0 +1,192 @@
+//! Cookies that come in, by their exact bytes.
+
+use std::fmt;
+
+use super::lookalike::{Lookalike, lookalike};
+use super::set_cookie::{is_control, split_at, trim};
+use crate::head::{Name, RequestHead};
+
+/// The cookies of a request, read exactly. Nothing is copied, and a look-up allocates nothing.
+///
+/// **The attack.** A sibling site can plant cookies. `%5F%5FHost-sid` is another name for a browser,
+/// and the same one for code that decodes names: the prefix `__Host-` is worth nothing there. So is
+/// it where other spaces than browsers' are trimmed, or the case of a name is lost. Where one cookie
+/// that cannot be read hides all others, planting it logs everybody out.
+///
+/// **The rule.** draft-ietf-httpbis-layered-cookies as of 2026-07: a name is the bytes that were set,
+/// and servers should not rely on the order of cookies of the same name.
+///
+/// - All lines of `Cookie` are read as one. Pairs end at semicolons and at nothing else.
+/// - Only spaces and tabs are trimmed; nothing is decoded; quotes are part of the value.
+/// - A pair without `=` or without a name is nobody's, and so is one with a control character in it.
+///   It hides no other.
+/// - A name that is there twice is [`Ambiguous`](Found::Ambiguous).
+/// - More than 32 KiB or 256 pairs are not read. Then every name is [`Ambiguous`](Found::Ambiguous),
+///   since what was not read might hold it. That is twice what browsers keep for a site.
+///
+/// ```
+/// use donjon::cookies::{CookieView, Found};
+///
+/// let request = http::Request::builder()
+///     .header("cookie", "%5F%5FHost-sid=evil; __Host-sid=good; theme=\"dark\"; n=1; n=2")
+///     .body(())
+///     .unwrap();
+/// let cookies = CookieView::of(&request);
+///
+/// assert_eq!(cookies.get("__Host-sid"), Found::One(b"good"));
+/// assert_eq!(cookies.get("theme"), Found::One(b"\"dark\""));
+/// assert_eq!(cookies.get("n"), Found::Ambiguous);
+/// assert_eq!(cookies.get("other"), Found::Absent);
+/// assert!(cookies.lookalike("__Host-sid").is_some());
+/// ```
+#[derive(Debug)]
+pub struct CookieView<'a, R> {
+    request: &'a R,
+    identical: bool,
+}
+
+/// What a look-up finds.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[expect(clippy::exhaustive_enums, reason = "whoever looks has to decide on each")]
+pub enum Found<'a> {
+    /// There is none.
+    Absent,
+    /// This is its value.
+    One(&'a [u8]),
+    /// There are several, or more cookies than are read: which one is meant nobody knows.
+    Ambiguous,
+}
+
+impl<'a> Found<'a> {
+    /// The value, if there is exactly one.
+    #[must_use]
+    pub const fn one(self) -> Option<&'a [u8]> {
+        match self {
+            Self::One(value) => Some(value),
+            Self::Absent | Self::Ambiguous => None,
+        }
+    }
+}
+
+impl<'a, R: RequestHead> CookieView<'a, R> {
+    /// The cookies of this request.
+    pub const fn of(request: &'a R) -> Self {
+        Self { request, identical: false }
+    }
+
+    /// Takes a cookie that is there several times for one if all its values are the same bytes: for the
+    /// time while a site moves a cookie to another path, or makes it partitioned.
+    #[must_use]
+    pub const fn accept_identical(mut self) -> Self {
+        self.identical = true;
+        self
+    }
+
+    /// Looks up a name by its exact bytes.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Found<'a> {
+        let seen = self.see(name, false);
+        match (seen.value, seen.times) {
+            (_, Times::Unknown | Times::Different) => Found::Ambiguous,
+            (_, Times::Identical) if !self.identical => Found::Ambiguous,
+            (None, _) => Found::Absent,
+            (Some(value), _) => Found::One(value),
+        }
+    }
+
+    /// How another cookie might be taken for the one of this name: the first that is found.
+    #[must_use]
+    pub fn lookalike(&self, name: &str) -> Option<Lookalike> {
+        self.see(name, true).lookalike
+    }
+
+    /// All there is to say of a name, at once.
+    pub(super) fn see(&self, name: &str, lookalikes: bool) -> Seen<'a> {
+        let mut seen = Seen { value: None, times: Times::Once, lookalike: None };
+        let (mut bytes, mut count) = (0, 0);
+        for line in self.request.header(&COOKIE) {
+            bytes += line.len();
+            if bytes > MAX_BYTES {
+                seen.times = Times::Unknown;
+                return seen;
+            }
+            for pair in line.split(|byte| *byte == b';') {
+                count += 1;
+                if count > MAX_PAIRS {
+                    seen.times = Times::Unknown;
+                    return seen;
+                }
+                let pair = Pair::parse(pair);
+                if pair.is(name) {
+                    match seen.value {
+                        None => seen.value = Some(pair.value),
+                        Some(value) if value == pair.value && seen.times != Times::Different => {
+                            seen.times = Times::Identical;
+                        }
+                        Some(_) => seen.times = Times::Different,
+                    }
+                } else if lookalikes && seen.lookalike.is_none() {
+                    seen.lookalike = lookalike(&pair, name);
+                }
+            }
+        }
+        seen
+    }
+}
+
+/// What is known of one name.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seen<'a> {
+    pub(super) value: Option<&'a [u8]>,
+    pub(super) times: Times,
+    pub(super) lookalike: Option<Lookalike>,
+}
+
+/// How often a name is there.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Times {
+    /// Once at most.
+    Once,
+    Identical,
+    Different,
+    /// There is more than is read.
+    Unknown,
+}
+
+/// What stands between two semicolons.
+#[derive(Clone, Copy)]
+pub(super) struct Pair<'a> {
+    pub(super) name: &'a [u8],
+    pub(super) value: &'a [u8],
+    /// Whether it has an `=`.
+    pub(super) named: bool,
+}
+
+impl<'a> Pair<'a> {
+    pub(super) fn parse(pair: &'a [u8]) -> Self {
+        match split_at(pair, b'=') {
+            (name, Some(value)) => Self { name: trim(name), value: trim(value), named: true },
+            (name, None) => Self { name: trim(name), value: &[], named: false },
+        }
+    }
+
+    pub(super) fn is(&self, name: &str) -> bool {
+        self.named
+            && self.name == name.as_bytes()
+            && !self.name.is_empty()
+            && !self.name.iter().chain(self.value).any(|byte| is_control(*byte))
+    }
+}
+
+/// Does not print what stands in it.
+impl fmt::Debug for Pair<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pair").finish_non_exhaustive()
+    }
+}
+
+/// Browsers keep at most 180 cookies for a site.
+pub(super) const MAX_PAIRS: usize = 256;
+pub(super) const MAX_BYTES: usize = 32 * 1024;
+
+pub(super) static COOKIE: Name = Name::from_static("cookie");
