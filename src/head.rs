@@ -216,6 +216,10 @@ pub trait ResponseHead: sealed::Sealed {
     /// header value change nothing and give `false`.
     fn insert_bytes(&mut self, name: &Name, value: Bytes) -> bool;
 
+    /// Adds a value to those that the header has. Bytes that are no header value change nothing and
+    /// give `false`.
+    fn append_bytes(&mut self, name: &Name, value: Bytes) -> bool;
+
     /// Removes every value of a header.
     fn remove(&mut self, name: &Name);
 

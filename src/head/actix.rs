@@ -131,6 +131,12 @@ impl<B> ResponseHead for HttpResponse<B> {
             .is_ok()
     }
 
+    fn append_bytes(&mut self, name: &Name, value: Bytes) -> bool {
+        HeaderValue::from_maybe_shared(value)
+            .map(|value| self.headers_mut().append(name.v0.clone(), value))
+            .is_ok()
+    }
+
     fn remove(&mut self, name: &Name) {
         self.headers_mut().remove(&name.v0);
     }
@@ -171,6 +177,10 @@ impl<B> ResponseHead for ServiceResponse<B> {
 
     fn insert_bytes(&mut self, name: &Name, value: Bytes) -> bool {
         self.response_mut().insert_bytes(name, value)
+    }
+
+    fn append_bytes(&mut self, name: &Name, value: Bytes) -> bool {
+        self.response_mut().append_bytes(name, value)
     }
 
     fn remove(&mut self, name: &Name) {

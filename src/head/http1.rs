@@ -156,6 +156,12 @@ impl<B> ResponseHead for http::Response<B> {
             .is_ok()
     }
 
+    fn append_bytes(&mut self, name: &Name, value: Bytes) -> bool {
+        HeaderValue::from_maybe_shared(value)
+            .map(|value| self.headers_mut().append(name.v1.clone(), value))
+            .is_ok()
+    }
+
     fn remove(&mut self, name: &Name) {
         self.headers_mut().remove(&name.v1);
     }
