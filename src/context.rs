@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use crate::client::{Host, Who};
+#[cfg(feature = "cookies")]
+use crate::cookies::{Outbox, session::SessionCell};
 use crate::event::EventLog;
 use crate::head::RequestHead;
 #[cfg(feature = "headers")]
@@ -21,6 +23,10 @@ struct Inner {
     log: OnceLock<EventLog>,
     who: OnceLock<Who>,
     host: OnceLock<Option<Host>>,
+    #[cfg(feature = "cookies")]
+    outbox: OnceLock<Outbox>,
+    #[cfg(feature = "cookies")]
+    session: OnceLock<Arc<SessionCell>>,
     #[cfg(feature = "headers")]
     nonce: OnceLock<Option<Nonce>>,
     /// Whether the header that is sent will carry the nonce: see [`Context::promise_nonce`].
@@ -62,6 +68,30 @@ impl Context {
     /// For which host the request is; it is read when first asked for.
     pub(crate) fn host(&self, read: impl FnOnce() -> Option<Host>) -> Option<&Host> {
         self.0.host.get_or_init(read).as_ref()
+    }
+
+    /// Makes place for the cookies that handlers set.
+    #[cfg(feature = "cookies")]
+    pub(crate) fn open_outbox(&self) {
+        self.0.outbox.get_or_init(Outbox::default);
+    }
+
+    /// Where handlers put the cookies they set, if somebody sends them.
+    #[cfg(feature = "cookies")]
+    pub(crate) fn outbox(&self) -> Option<&Outbox> {
+        self.0.outbox.get()
+    }
+
+    /// Says which session the request belongs to. The layer furthest out knows; then this is false.
+    #[cfg(feature = "cookies")]
+    pub(crate) fn set_session(&self, session: Arc<SessionCell>) -> bool {
+        self.0.session.set(session).is_ok()
+    }
+
+    /// The session of the request, if there is a layer of sessions.
+    #[cfg(feature = "cookies")]
+    pub(crate) fn session(&self) -> Option<&Arc<SessionCell>> {
+        self.0.session.get()
     }
 
     /// Says whether the policy that is sent will carry the nonce. The layer nearest to the handler

@@ -88,6 +88,8 @@ pub mod https;
 pub mod keys;
 pub mod middleware;
 pub mod refusal;
+#[cfg(any(feature = "cookies", feature = "headers"))]
+mod shared_caches;
 mod text;
 mod trace;
 

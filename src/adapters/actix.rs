@@ -148,6 +148,39 @@ impl FromRequest for Reporter {
     }
 }
 
+#[cfg(feature = "cookies")]
+mod cookies {
+    use std::future::{Ready, ready};
+
+    use actix_web::dev::Payload;
+    use actix_web::{FromRequest, HttpRequest};
+    use http::StatusCode;
+
+    use crate::cookies::session::{NO_SESSIONS, Session};
+    use crate::cookies::{Cookies, NO_OUTBOX};
+    use crate::refusal::Refusal;
+
+    impl FromRequest for Cookies {
+        type Error = Refusal;
+        type Future = Ready<Result<Self, Refusal>>;
+
+        fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+            let refusal = || Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, NO_OUTBOX);
+            ready(Self::of(request).ok_or_else(refusal))
+        }
+    }
+
+    impl FromRequest for Session {
+        type Error = Refusal;
+        type Future = Ready<Result<Self, Refusal>>;
+
+        fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+            let refusal = || Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, NO_SESSIONS);
+            ready(Self::of(request).ok_or_else(refusal))
+        }
+    }
+}
+
 #[cfg(feature = "headers")]
 mod headers {
     use std::future::{Ready, ready};

@@ -42,6 +42,45 @@ impl<S: Sync> OptionalFromRequestParts<S> for Reporter {
     }
 }
 
+#[cfg(feature = "cookies")]
+mod cookies {
+    use std::convert::Infallible;
+
+    use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+    use http::StatusCode;
+    use http::request::Parts;
+
+    use crate::cookies::session::{NO_SESSIONS, Session};
+    use crate::cookies::{Cookies, NO_OUTBOX};
+    use crate::refusal::Refusal;
+
+    impl<S: Sync> FromRequestParts<S> for Cookies {
+        type Rejection = Refusal;
+
+        async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+            let refusal = || Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, NO_OUTBOX);
+            Self::of(parts).ok_or_else(refusal)
+        }
+    }
+
+    impl<S: Sync> FromRequestParts<S> for Session {
+        type Rejection = Refusal;
+
+        async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+            let refusal = || Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, NO_SESSIONS);
+            Self::of(parts).ok_or_else(refusal)
+        }
+    }
+
+    impl<S: Sync> OptionalFromRequestParts<S> for Session {
+        type Rejection = Infallible;
+
+        async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Infallible> {
+            Ok(Self::of(parts))
+        }
+    }
+}
+
 #[cfg(feature = "headers")]
 mod headers {
     use std::convert::Infallible;

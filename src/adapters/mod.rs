@@ -7,6 +7,8 @@ pub mod actix;
 mod axum;
 #[cfg(feature = "reports")]
 pub mod collector;
+#[cfg(feature = "cookie")]
+mod cookie_crate;
 pub mod tower;
 
 /// Gives a middleware both adapters: `.layer(..)` in tower, `.wrap(..)` in actix-web.

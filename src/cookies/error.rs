@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::client::Host;
+
 /// Why something for cookies cannot be built.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -74,21 +76,41 @@ pub enum ConfigError {
         seconds: u64,
     },
 
+    /// A name without the prefix that its declaration states, or with another.
+    #[error(
+        "{name:?} does not begin with {prefix:?}, or says more: write the name whole, or declare another prefix"
+    )]
+    Prefix {
+        /// The name.
+        name: &'static str,
+        /// What is declared.
+        prefix: &'static str,
+    },
+
+    /// What is no domain of a cookie.
+    #[error(
+        "{domain:?} is no domain of a cookie: write club.example, in lower case and without a port"
+    )]
+    Domain {
+        /// What was given.
+        domain: &'static str,
+    },
+
+    /// A size that no cookie of this name has.
+    #[error("{name:?} cannot have {bytes} bytes: choose from the length of its name to 4096")]
+    Size {
+        /// The name.
+        name: &'static str,
+        /// What was given.
+        bytes: usize,
+    },
+
     /// The lifetime is kept, and shortened.
     #[error("{name:?} both keeps its lifetime and has a longest one: choose one")]
     LifetimeTwice {
         /// The name.
         name: &'static str,
     },
-}
-
-/// A name that can be sent: a token (RFC 9110, section 5.6.2).
-pub(super) fn check_name(name: &'static str) -> Result<(), ConfigError> {
-    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    if name.is_empty() || !name.bytes().all(is_token) {
-        return Err(ConfigError::Name { name });
-    }
-    Ok(())
 }
 
 /// Why a value cannot be sealed.
@@ -120,6 +142,88 @@ pub enum SealError {
     /// A life that is over before it begins.
     #[error("it would have expired already: let it expire a second from now or later")]
     Past,
+}
+
+/// Why a cookie cannot be set.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SetError {
+    /// It has no name, or one that is none.
+    #[error("{name:?} is no name of a cookie: write letters, digits and !#$%&'*+-.^_`|~")]
+    Name {
+        /// The name.
+        name: String,
+    },
+
+    /// Its value would be changed, or would change the cookie.
+    #[error(
+        "the cookie {name:?} has a value that browsers would not give back: seal it, or leave out \
+         spaces, quotes, commas, semicolons, backslashes and all that is not ASCII"
+    )]
+    Value {
+        /// The cookie's name.
+        name: String,
+    },
+
+    /// It has an attribute that browsers ignore or read as another.
+    #[error(
+        "the cookie {name:?} has an attribute that browsers ignore: mend its path, domain or time"
+    )]
+    Attribute {
+        /// The cookie's name.
+        name: String,
+    },
+
+    /// Browsers would ignore it.
+    #[error(
+        "the cookie {name:?} has {len} bytes of name and value, and {limit} are taken: put less into it"
+    )]
+    TooLarge {
+        /// The cookie's name.
+        name: String,
+        /// Its name and value, in bytes.
+        len: usize,
+        /// How many are taken.
+        limit: usize,
+    },
+
+    /// It cannot be sealed.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+
+    /// The head of the response has been sent.
+    #[error(
+        "the response is on its way, so the cookie {name:?} would not be in it: set it earlier"
+    )]
+    TooLate {
+        /// The cookie's name.
+        name: String,
+    },
+}
+
+/// Why a cookie that came is not read. To the client all cases are alike.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the cookie is not valid")]
+#[non_exhaustive]
+pub enum ReadError {
+    /// There are several of the name, and nobody knows which is meant.
+    Ambiguous,
+    /// Its value does not open.
+    Sealed(#[from] OpenError),
+    /// What is in it is none of its type.
+    Value,
+}
+
+impl ReadError {
+    /// As it stands in a log.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Ambiguous => "ambiguous",
+            Self::Sealed(error) => error.reason().as_str(),
+            Self::Value => "not of its type",
+        }
+    }
 }
 
 /// A value does not open. To the client all cases are alike; [`reason`](Self::reason) is for the log.
@@ -176,4 +280,34 @@ impl fmt::Display for OpenReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
+}
+
+/// A name that can be sent: a token (RFC 9110, section 5.6.2).
+pub(super) fn check_name(name: &'static str) -> Result<(), ConfigError> {
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if name.is_empty() || !name.bytes().all(is_token) {
+        return Err(ConfigError::Name { name });
+    }
+    Ok(())
+}
+
+/// A path that a cookie can have.
+pub(super) fn check_path(path: &'static str) -> Result<(), ConfigError> {
+    let is_sent = |byte: u8| byte != b';' && (b' '..0x7f).contains(&byte);
+    let is_path = path.starts_with('/') && path == path.trim() && path.len() <= 1024;
+    if !is_path || !path.bytes().all(is_sent) {
+        return Err(ConfigError::Path { path });
+    }
+    Ok(())
+}
+
+/// A domain that a cookie can have: a name in lower case, and no address.
+pub(super) fn check_domain(domain: &'static str) -> Result<(), ConfigError> {
+    let is_domain = Host::parse(domain.as_bytes()).is_some_and(|host| {
+        !host.is_address()
+            && host.port().is_none()
+            && host.name() == domain
+            && !domain.ends_with('.')
+    });
+    if is_domain { Ok(()) } else { Err(ConfigError::Domain { domain }) }
 }

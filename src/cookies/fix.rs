@@ -141,6 +141,6 @@ fn push(out: &mut Vec<u8>, attribute: &[u8]) {
 }
 
 /// More than browsers keep of name and value together.
-const MAX_PAIR: usize = 4096;
+pub(super) const MAX_PAIR: usize = 4096;
 /// For what is added, and what stays, of most cookies.
 const ROOM: usize = 128;

@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::ConfigError;
 use super::fix::Fix;
 use super::policy::{CookieRule, Rules};
+use super::prefix::NamePrefix;
 use super::set_cookie::SetCookie;
 use super::violation::{Violation, Violations};
+use super::{ConfigError, CookieSpec};
 use crate::adapters::adapt;
 use crate::clock::{Clock, SystemClock};
 use crate::event::{Detail, EventName, Reporter, SecurityEvent, Severity};
@@ -117,6 +118,11 @@ impl HardenCookies {
         Ok(self)
     }
 
+    /// Asks of a cookie what is declared of it.
+    pub fn spec<T, P: NamePrefix>(self, spec: &CookieSpec<T, P>) -> Result<Self, ConfigError> {
+        self.rule(spec.name(), spec.rule())
+    }
+
     /// Asks something else of all cookies without a rule of their own.
     pub fn rule_for_others(mut self, rule: CookieRule) -> Result<Self, ConfigError> {
         self.policy().rules.set_others(rule)?;
@@ -173,7 +179,7 @@ impl Policy {
         let mut repeated = vec![false; plan.len()];
         for (planned, repeated) in plan.iter().zip(&mut repeated).rev() {
             // What `Strict` leaves out counts too: that an earlier value is sent is nobody's wish.
-            *repeated = !planned.hopeless && !later.insert(Key::of(&planned.line));
+            *repeated = !planned.fix.is_hopeless() && !later.insert(Key::of(&planned.line));
         }
         for (planned, repeated) in plan.iter_mut().zip(repeated) {
             planned.violations.add_if(repeated, Violation::Repeated);
@@ -184,7 +190,7 @@ impl Policy {
             let length = planned.line().map_or(0, <[u8]>::len);
             let over = length > 0 && size + length > self.budget;
             planned.violations.add_if(over, Violation::OverBudget);
-            planned.drops |= over && self.mode == Mode::Strict && !planned.deletes;
+            planned.drops |= over && self.mode == Mode::Strict && !planned.fix.deletes;
             if !planned.drops {
                 size += length;
             }
@@ -196,18 +202,9 @@ impl Policy {
         let cookie = SetCookie::parse(line);
         let (name, fix) = self.fix(&cookie);
         let strict = self.mode == Mode::Strict && !fix.violations.is_empty() && !fix.deletes;
-        let hopeless = fix.is_hopeless();
-        let changes = !hopeless && fix.changes();
-        let line = if changes { fix.apply(&cookie) } else { line.to_vec() };
-        Planned {
-            name,
-            violations: fix.violations,
-            deletes: fix.deletes,
-            hopeless,
-            drops: hopeless || strict,
-            changes,
-            line: line.into(),
-        }
+        let drops = fix.is_hopeless() || strict;
+        let line = if fix.changes() { fix.apply(&cookie) } else { line.to_vec() };
+        Planned { name, fix, violations: fix.violations, drops, line: line.into() }
     }
 
     fn report(&self, reporter: &Reporter, plan: &[Planned]) {
@@ -234,12 +231,10 @@ impl Policy {
 struct Planned {
     /// What the rule is written for.
     name: Option<&'static str>,
+    fix: Fix,
+    /// Those of the cookie by itself, and those of its place among the others.
     violations: Violations,
-    deletes: bool,
-    /// Browsers ignore it, or take it for another.
-    hopeless: bool,
     drops: bool,
-    changes: bool,
     /// As it is, or mended.
     line: Bytes,
 }
@@ -251,7 +246,7 @@ impl Planned {
     }
 
     fn rewrite(self) -> Rewrite {
-        match (self.drops, self.changes) {
+        match (self.drops, self.fix.changes()) {
             (true, _) => Rewrite::Drop,
             (false, true) => Rewrite::Replace(self.line),
             (false, false) => Rewrite::Keep,
@@ -260,10 +255,10 @@ impl Planned {
 }
 
 /// What makes two cookies the same one.
-struct Key<'a>(SetCookie<'a>);
+pub(super) struct Key<'a>(SetCookie<'a>);
 
 impl<'a> Key<'a> {
-    fn of(line: &'a [u8]) -> Self {
+    pub(super) fn of(line: &'a [u8]) -> Self {
         Self(SetCookie::parse(line))
     }
 
@@ -331,4 +326,4 @@ const FEW: usize = 16;
 /// What proxies commonly take of a response's headers, and some more.
 const BUDGET: usize = 16 * 1024;
 
-static SET_COOKIE: Name = Name::from_static("set-cookie");
+pub(super) static SET_COOKIE: Name = Name::from_static("set-cookie");

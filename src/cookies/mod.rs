@@ -81,32 +81,49 @@
 //! # }
 //! ```
 
-pub use self::error::{ConfigError, OpenError, OpenReason, SealError};
+pub use self::error::{ConfigError, OpenError, OpenReason, ReadError, SealError, SetError};
 pub use self::guard::GuardCookies;
 #[doc(hidden)]
 pub use self::harden::HardenMemo;
 pub use self::harden::{HardenCookies, Mode};
 pub use self::lookalike::Lookalike;
 pub use self::opened::{Opened, SealContext};
+#[cfg(any(feature = "axum", feature = "actix"))]
+pub(crate) use self::outbox::NO_OUTBOX;
+pub(crate) use self::outbox::Outbox;
+#[doc(hidden)]
+pub use self::outbox::OutboxMemo;
+pub use self::outbox::{CookieOutbox, Cookies};
+pub use self::outgoing::OutgoingCookie;
 pub use self::policy::CookieRule;
 pub use self::sealer::Sealer;
 pub use self::set_cookie::{SameSite, SetCookie};
+pub use self::spec::{CookieRead, CookieSpec};
+pub use self::value::CookieValue;
+#[cfg(feature = "serde")]
+pub use self::value::Packed;
 pub use self::view::{CookieView, Found};
 pub use self::violation::Violation;
 
 mod date;
+mod declared;
 mod error;
 mod fix;
 mod guard;
 mod harden;
 mod lookalike;
 mod opened;
+mod outbox;
+mod outgoing;
 mod policy;
-mod prefix;
+pub mod prefix;
 mod sealer;
+pub mod session;
 mod set_cookie;
+mod spec;
 mod subkeys;
 #[cfg(test)]
 mod tests;
+mod value;
 mod view;
 mod violation;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::error::{ConfigError, check_name};
+use super::error::{ConfigError, check_name, check_path};
 use super::prefix::Prefix;
 
 /// What [`HardenCookies`](super::HardenCookies) asks of a cookie: without more, that scripts cannot
@@ -115,11 +115,7 @@ impl CookieRule {
             return Err(ConfigError::ReadableByScripts { name });
         }
         if let Some(path) = self.path {
-            let is_sent = |byte: u8| byte != b';' && (b' '..0x7f).contains(&byte);
-            let is_path = path.starts_with('/') && path == path.trim() && path.len() <= 1024;
-            if !is_path || !path.bytes().all(is_sent) {
-                return Err(ConfigError::Path { path });
-            }
+            check_path(path)?;
             if path != "/" && prefix.is_some_and(|prefix| prefix.host) {
                 return Err(ConfigError::PrefixPath { name });
             }

@@ -1,4 +1,61 @@
-//! Names that browsers hold to rules.
+//! Names that browsers hold to rules: the prefix of a [`CookieSpec`](super::CookieSpec)'s name, as a
+//! type.
+//!
+//! | type | begins with | browsers refuse it unless |
+//! | --- | --- | --- |
+//! | [`HostHttp`] | `__Host-Http-` | all of what stands below |
+//! | [`Host`] | `__Host-` | `Secure`, `Path=/` and no `Domain`: no other host, and no plain http, can have set it |
+//! | [`Http`] | `__Http-` | `Secure` and `HttpOnly`: no script can have set it |
+//! | [`Secure`] | `__Secure-` | `Secure` |
+//! | [`Unprefixed`] | none of these | |
+//!
+//! A browser that does not know `__Host-Http-` yet holds the cookie to the rules of `__Host-`; one
+//! that does not know `__Http-` holds it to none. The draft is that of 2026-07.
+
+/// The prefix of a cookie's name.
+pub trait NamePrefix: sealed::Sealed + 'static {
+    /// What the name begins with.
+    const TEXT: &'static str;
+}
+
+/// Prefixes with which a cookie may have another path than `/`, and a domain.
+pub trait AnyPath: NamePrefix {}
+
+/// Prefixes with which scripts may read a cookie.
+pub trait Readable: NamePrefix {}
+
+mod sealed {
+    #[expect(unnameable_types, reason = "this is what seals it")]
+    pub trait Sealed {}
+}
+
+macro_rules! prefixes {
+    ($($(#[$docs:meta])* $prefix:ident $text:literal: $($trait:ident)*;)+) => {$(
+        $(#[$docs])*
+        #[derive(Debug)]
+        #[expect(clippy::exhaustive_enums, reason = "it has no values")]
+        pub enum $prefix {}
+
+        impl sealed::Sealed for $prefix {}
+        impl NamePrefix for $prefix {
+            const TEXT: &'static str = $text;
+        }
+        $(impl $trait for $prefix {})*
+    )+};
+}
+
+prefixes! {
+    /// `__Host-Http-`: only this host has set it, by https and not by a script.
+    HostHttp "__Host-Http-":;
+    /// `__Host-`: only this host has set it, by https.
+    Host "__Host-": Readable;
+    /// `__Http-`: it was set by https, and not by a script.
+    Http "__Http-": AnyPath;
+    /// `__Secure-`: it was set by https.
+    Secure "__Secure-": AnyPath Readable;
+    /// None of these: any host of the site may have set it.
+    Unprefixed "": AnyPath Readable;
+}
 
 /// What the prefix of a cookie's name asks for, apart from `Secure`, which each of them does.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -85,13 +85,7 @@ impl<'a, R: RequestHead> CookieView<'a, R> {
     /// Looks up a name by its exact bytes.
     #[must_use]
     pub fn get(&self, name: &str) -> Found<'a> {
-        let seen = self.see(name, false);
-        match (seen.value, seen.times) {
-            (_, Times::Unknown | Times::Different) => Found::Ambiguous,
-            (_, Times::Identical) if !self.identical => Found::Ambiguous,
-            (None, _) => Found::Absent,
-            (Some(value), _) => Found::One(value),
-        }
+        self.see(name, false).found(self.identical)
     }
 
     /// How another cookie might be taken for the one of this name: the first that is found.
@@ -102,36 +96,41 @@ impl<'a, R: RequestHead> CookieView<'a, R> {
 
     /// All there is to say of a name, at once.
     pub(super) fn see(&self, name: &str, lookalikes: bool) -> Seen<'a> {
-        let mut seen = Seen { value: None, times: Times::Once, lookalike: None };
-        let (mut bytes, mut count) = (0, 0);
-        for line in self.request.header(&COOKIE) {
-            bytes += line.len();
-            if bytes > MAX_BYTES {
+        see(self.request.header(&COOKIE), name, lookalikes)
+    }
+}
+
+/// As [`CookieView::see`], of these lines.
+fn see<'a>(lines: impl Iterator<Item = &'a [u8]>, name: &str, lookalikes: bool) -> Seen<'a> {
+    let mut seen = Seen { value: None, times: Times::Once, lookalike: None };
+    let (mut bytes, mut count) = (0, 0);
+    for line in lines {
+        bytes += line.len();
+        if bytes > MAX_BYTES {
+            seen.times = Times::Unknown;
+            return seen;
+        }
+        for pair in line.split(|byte| *byte == b';') {
+            count += 1;
+            if count > MAX_PAIRS {
                 seen.times = Times::Unknown;
                 return seen;
             }
-            for pair in line.split(|byte| *byte == b';') {
-                count += 1;
-                if count > MAX_PAIRS {
-                    seen.times = Times::Unknown;
-                    return seen;
-                }
-                let pair = Pair::parse(pair);
-                if pair.is(name) {
-                    match seen.value {
-                        None => seen.value = Some(pair.value),
-                        Some(value) if value == pair.value && seen.times != Times::Different => {
-                            seen.times = Times::Identical;
-                        }
-                        Some(_) => seen.times = Times::Different,
+            let pair = Pair::parse(pair);
+            if pair.is(name) {
+                match seen.value {
+                    None => seen.value = Some(pair.value),
+                    Some(value) if value == pair.value && seen.times != Times::Different => {
+                        seen.times = Times::Identical;
                     }
-                } else if lookalikes && seen.lookalike.is_none() {
-                    seen.lookalike = lookalike(&pair, name);
+                    Some(_) => seen.times = Times::Different,
                 }
+            } else if lookalikes && seen.lookalike.is_none() {
+                seen.lookalike = lookalike(&pair, name);
             }
         }
-        seen
     }
+    seen
 }
 
 /// What is known of one name.
@@ -140,6 +139,22 @@ pub(super) struct Seen<'a> {
     pub(super) value: Option<&'a [u8]>,
     pub(super) times: Times,
     pub(super) lookalike: Option<Lookalike>,
+}
+
+impl<'a> Seen<'a> {
+    const fn found(&self, identical: bool) -> Found<'a> {
+        match (self.value, self.times) {
+            (_, Times::Unknown | Times::Different) => Found::Ambiguous,
+            (_, Times::Identical) if !identical => Found::Ambiguous,
+            (None, _) => Found::Absent,
+            (Some(value), _) => Found::One(value),
+        }
+    }
+}
+
+/// Looks up a name in these lines, as [`CookieView::get`] does in a request's.
+pub(super) fn find<'a>(lines: impl Iterator<Item = &'a [u8]>, name: &str) -> Found<'a> {
+    see(lines, name, false).found(false)
 }
 
 /// How often a name is there.

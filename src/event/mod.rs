@@ -41,11 +41,15 @@
 //! | `authz_fail` | CRITICAL | a middleware refuses with 401, 403 or 404; [`AllowedNetworks`](crate::client::AllowedNetworks) keeps somebody out |
 //! | `excess_rate_limit_exceeded` | WARN | a middleware, or the report collector, refuses with 429 |
 //! | `input_validation_fail` | WARN | a middleware, or the report collector, refuses with another status from 400 to 499; [`GuardCookies`](crate::cookies::GuardCookies) strips a protected cookie that came twice |
+//! | `session_created` | INFO | somebody signs in with [`Session`](crate::cookies::session::Session) |
+//! | `session_expired` | INFO | a session has ended: signed out, or its time is over |
+//! | `session_use_after_expire` | CRITICAL | the cookie of a session that was signed out comes again |
 //! | `sys_monitor_disabled` | WARN | a sink of the log fails: the others hear of it |
 //! | `sys_monitor_enabled` | WARN | it is back |
 //! | `x_client_address_unclear` | WARN | a believed proxy's chain of addresses is too short, holds believed proxies alone or cannot be read; the server does not tell the peer's address |
 //! | `x_cookie_hardened` | INFO | [`HardenCookies`](crate::cookies::HardenCookies) mends a cookie; WARN if it leaves it out, or only reports |
 //! | `x_cookie_lookalike` | WARN | a cookie comes in whose name may be taken for that of one that [`GuardCookies`](crate::cookies::GuardCookies) protects |
+//! | `x_cookie_refused` | WARN | [`Cookies`](crate::cookies::Cookies) or [`Sessions`](crate::cookies::session::Sessions) do not believe a cookie; INFO if its time or its key's is over |
 //! | `x_csp_violation` | WARN | a browser reports what the Content-Security-Policy stopped; INFO if the policy only reports |
 //! | `x_events_lost` | WARN | a sink's queue was full: how many events it has not got |
 //! | `x_host_mismatch` | WARN | [`AllowedHosts`](crate::https::AllowedHosts) refuses |

@@ -159,6 +159,8 @@ names! {
     CookieHardened = "x_cookie_hardened" Info "A cookie that goes out broke a rule.",
     CookieLookalike = "x_cookie_lookalike" Warn
         "A cookie that comes in has a name that may be taken for a protected one's.",
+    CookieRefused = "x_cookie_refused" Warn
+        "A cookie that comes in is ambiguous, or its seal is broken or old.",
     CspViolation = "x_csp_violation" Warn
         "A browser reports a violation of the Content-Security-Policy.",
     EventsLost = "x_events_lost" Warn "Events were lost, because a queue was full or a sink failed.",

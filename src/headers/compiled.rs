@@ -7,8 +7,9 @@ use bytes::Bytes;
 use super::builder::{OnConflict, SecurityHeadersBuilder};
 use super::csp::{ContentSecurityPolicy, CspPatch, Directive, Nonce};
 use super::variant::{Policy, Variant};
-use super::{FrameOptions, HeaderKind, SecurityHeader, shared_caches};
+use super::{FrameOptions, HeaderKind, SecurityHeader};
 use crate::head::{Name, ResponseHead, Value};
+use crate::shared_caches;
 
 pub(super) struct Compiled {
     /// As it was given, to start from again.

@@ -120,7 +120,6 @@ pub mod referrer_policy;
 pub mod reporting_endpoints;
 pub mod resource_policy;
 mod settle;
-mod shared_caches;
 pub mod strict_transport_security;
 mod variant;
 mod word;

@@ -1,18 +1,18 @@
-//! A page with a nonce is one response to one request. A cache that hands it to others hands them
-//! the nonce too, and then it marks nothing.
+//! Some responses are for one client alone: a page with a nonce, which marks nothing if a cache hands
+//! it to others, and one with somebody's cookie.
 
 use crate::head::{Name, ResponseHead, Value};
 use crate::trace;
 
 /// Sees to it that no shared cache keeps the response, unless the handler insists.
-pub(super) fn keep_from<H: ResponseHead>(response: &mut H) {
+pub(crate) fn keep_from<H: ResponseHead>(response: &mut H) {
     match said(response) {
         Said::Nothing => response.insert(&CACHE_CONTROL, &PRIVATE),
         Said::Private => {}
         // Fails open: who says `public` in as many words is taken at his word, and told.
         Said::Insists => trace::warn!(
-            "a response with a nonce may be kept by shared caches, because its handler insists: \
-             say `Cache-Control: private` on pages whose scripts need the nonce"
+            "a response with a nonce or a cookie may be kept by shared caches, because its handler \
+             insists: say `Cache-Control: private` where a page is for one client alone"
         ),
         Said::Otherwise => {
             let mut values: Vec<_> = response.header(&CACHE_CONTROL).collect();
