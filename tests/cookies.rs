@@ -19,7 +19,17 @@ use proptest::prelude::*;
 
 use self::both::{Ask, both};
 
+#[path = "cookies/attacks.rs"]
+mod attacks;
 mod both;
+#[path = "cookies/browser.rs"]
+mod browser;
+#[path = "cookies/dates.rs"]
+mod dates;
+#[path = "cookies/frameworks.rs"]
+mod frameworks;
+#[path = "cookies/vectors.rs"]
+mod vectors;
 
 const NAME: &str = "__Host-sid";
 

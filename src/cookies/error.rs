@@ -283,7 +283,7 @@ impl fmt::Display for OpenReason {
 }
 
 /// A name that can be sent: a token (RFC 9110, section 5.6.2).
-pub(super) fn check_name(name: &'static str) -> Result<(), ConfigError> {
+pub(crate) fn check_name(name: &'static str) -> Result<(), ConfigError> {
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     if name.is_empty() || !name.bytes().all(is_token) {
         return Err(ConfigError::Name { name });

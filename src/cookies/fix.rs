@@ -52,6 +52,7 @@ impl Fix {
         found.add_if(cookie.has_repeated, V::RepeatedAttribute);
         found.add_if(cookie.has_ignored, V::IgnoredAttribute);
         found.add_if(cookie.has_too_long, V::AttributeTooLong);
+        found.add_if(cookie.unknown > MAX_UNKNOWN, V::UnknownAttributes);
         found.add_if(cookie.name().len() + cookie.value().len() > MAX_PAIR, V::TooLarge);
         found.add_if(cookie.has_control, V::ControlCharacter);
         if cookie.name().is_empty() {
@@ -82,7 +83,9 @@ impl Fix {
         let mut done = Vec::with_capacity(8);
         for attribute in cookie.attributes() {
             let Some(kind) = attribute.kind else {
-                push(&mut out, attribute.whole);
+                if !self.violations.has(Violation::UnknownAttributes) {
+                    push(&mut out, attribute.whole);
+                }
                 continue;
             };
             if !done.contains(&kind) {
@@ -142,5 +145,8 @@ fn push(out: &mut Vec<u8>, attribute: &[u8]) {
 
 /// More than browsers keep of name and value together.
 pub(super) const MAX_PAIR: usize = 4096;
+/// There have been browsers that read 16 parts of a cookie and no more: these, its name, and one of
+/// each attribute that is known.
+const MAX_UNKNOWN: usize = 7;
 /// For what is added, and what stays, of most cookies.
 const ROOM: usize = 128;

@@ -35,7 +35,8 @@ use crate::middleware::Middleware;
 /// - `__Host-` and `__Host-Http-` get `Path=/` and lose `Domain`; `__Http-` gets `HttpOnly` in any
 ///   case. Prefixes are compared without regard to case, as browsers do.
 /// - `Max-Age` and `Expires` reach 400 days at most. An attribute that stands there twice, is longer
-///   than 1024 bytes or cannot be read goes; what counts for browsers stays.
+///   than 1024 bytes or cannot be read goes; what counts for browsers stays. So do up to seven
+///   attributes that they do not know.
 /// - Browsers ignore a cookie of more than 4096 bytes or with a control character, so it is not sent.
 ///   Neither is one without a name that looks like one with a name, nor one that is set again, for
 ///   the same name, domain and path, later in the response.
@@ -183,7 +184,8 @@ impl Policy {
         }
         for (planned, repeated) in plan.iter_mut().zip(repeated) {
             planned.violations.add_if(repeated, Violation::Repeated);
-            planned.drops |= repeated;
+            // A deletion stays: `Strict` may leave out what comes later, and the cookie would live on.
+            planned.drops |= repeated && !(self.mode == Mode::Strict && planned.fix.deletes);
         }
         let mut size = 0;
         for planned in &mut plan {
@@ -227,7 +229,6 @@ impl Policy {
 }
 
 /// What becomes of a cookie.
-#[derive(Debug)]
 struct Planned {
     /// What the rule is written for.
     name: Option<&'static str>,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::set_cookie::{is_control, split_at, trim};
+use super::set_cookie::{split_at, trim};
 use super::view::Pair;
 
 /// How a cookie may be taken for another.
@@ -53,7 +53,7 @@ pub(super) fn lookalike(pair: &Pair<'_>, name: &str) -> Option<Lookalike> {
         return Some(if pair.named { Lookalike::Control } else { Lookalike::Nameless });
     }
     let (candidate, nameless) = match (pair.name, pair.value) {
-        ([], value) => (trim(split_at(value, b'=').0), true),
+        ([], value) => (trim(split_at(without_signs(value), b'=').0), true),
         (candidate, _) => (candidate, !pair.named),
     };
     let is_plain = |byte: &u8| byte.is_ascii_graphic() && !b"%\"'".contains(byte);
@@ -67,6 +67,14 @@ pub(super) fn lookalike(pair: &Pair<'_>, name: &str) -> Option<Lookalike> {
     Some(if nameless { Lookalike::Nameless } else { how })
 }
 
+/// Browsers take one `=` from before the value of a cookie without a name, and send the others.
+fn without_signs(mut value: &[u8]) -> &[u8] {
+    while let [b'=' | b' ' | b'\t', rest @ ..] = value {
+        value = rest;
+    }
+    value
+}
+
 /// How a name with bytes in it that names do not have may be read as this one.
 #[cold]
 fn disguise(candidate: &[u8], name: &str) -> Option<Lookalike> {
@@ -76,7 +84,8 @@ fn disguise(candidate: &[u8], name: &str) -> Option<Lookalike> {
     for _ in 0..3 {
         let stripped = strip(&bytes);
         if stripped.len() < bytes.len() && found == Lookalike::Case {
-            found = if is_quote(bytes[0]) { Lookalike::Quoted } else { Lookalike::Spaced };
+            let quoted = bytes.first().is_some_and(|byte| b"\"'".contains(byte));
+            found = if quoted { Lookalike::Quoted } else { Lookalike::Spaced };
         }
         if reads_as(stripped, name) {
             return Some(found);
@@ -90,37 +99,32 @@ fn disguise(candidate: &[u8], name: &str) -> Option<Lookalike> {
     None
 }
 
-/// Without quotes, control characters and whatever anybody's library takes for a space, in UTF-8 or
-/// Latin-1.
+/// Without quotes, control characters and whatever anybody's library takes for a space.
 fn strip(mut bytes: &[u8]) -> &[u8] {
     loop {
-        let before = bytes.len();
-        for space in SPACES {
-            let space = space.as_bytes();
-            bytes = bytes.strip_prefix(space).unwrap_or(bytes);
-            bytes = bytes.strip_suffix(space).unwrap_or(bytes);
-        }
-        bytes = match bytes {
-            [first, rest @ ..] if is_strippable(*first) => rest,
-            [rest @ .., last] if is_strippable(*last) => rest,
-            _ => bytes,
+        // What is no UTF-8 is read as Latin-1, and what is left of it may be UTF-8 again.
+        let stripped = match std::str::from_utf8(bytes) {
+            Ok(text) => text.trim_matches(is_strippable).as_bytes(),
+            Err(_) => strip_latin1(bytes),
         };
-        if bytes.len() == before {
+        if stripped.len() == bytes.len() {
             return bytes;
         }
+        bytes = stripped;
     }
 }
 
-const fn is_strippable(byte: u8) -> bool {
-    byte == b' '
-        || byte == b'\t'
-        || is_control(byte)
-        || is_quote(byte)
-        || matches!(byte, 0x85 | 0xa0)
+fn strip_latin1(bytes: &[u8]) -> &[u8] {
+    let stays = |byte: &u8| !is_strippable(char::from(*byte));
+    let start = bytes.iter().position(stays).unwrap_or(bytes.len());
+    let end = bytes.iter().rposition(stays).map_or(start, |last| last + 1);
+    &bytes[start..end]
 }
 
-const fn is_quote(byte: u8) -> bool {
-    matches!(byte, b'"' | b'\'')
+/// Some are no space any more, or never were, and are as invisible.
+fn is_strippable(char: char) -> bool {
+    let invisible = matches!(char, '\u{180e}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}');
+    char.is_whitespace() || char.is_control() || matches!(char, '"' | '\'') || invisible
 }
 
 fn reads_as(bytes: &[u8], name: &str) -> bool {
@@ -145,10 +149,3 @@ fn decode(bytes: &[u8]) -> Vec<u8> {
     }
     decoded
 }
-
-/// Unicode's white space above ASCII, and what is as invisible.
-const SPACES: [&str; 22] = [
-    "\u{85}", "\u{a0}", "\u{1680}", "\u{180e}", "\u{2000}", "\u{2001}", "\u{2002}", "\u{2003}",
-    "\u{2004}", "\u{2005}", "\u{2006}", "\u{2007}", "\u{2008}", "\u{2009}", "\u{200a}", "\u{200b}",
-    "\u{2028}", "\u{2029}", "\u{202f}", "\u{205f}", "\u{3000}", "\u{feff}",
-];

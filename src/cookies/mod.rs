@@ -81,6 +81,8 @@
 //! # }
 //! ```
 
+#[cfg(feature = "csrf")]
+pub(crate) use self::error::check_name;
 pub use self::error::{ConfigError, OpenError, OpenReason, ReadError, SealError, SetError};
 pub use self::guard::GuardCookies;
 #[doc(hidden)]

@@ -1,5 +1,6 @@
 //! One `Set-Cookie`, read as browsers read it.
 
+use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::date;
@@ -35,7 +36,7 @@ use super::prefix::Prefix;
 /// let deletion = SetCookie::parse(b"sid=; Expires=Thu, 1-Jan-1970 00:00:00 GMT");
 /// assert!(deletion.is_deletion(SystemTime::now()));
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fault of its own")]
 pub struct SetCookie<'a> {
     line: &'a [u8],
@@ -49,6 +50,16 @@ pub struct SetCookie<'a> {
     pub(super) has_repeated: bool,
     pub(super) has_ignored: bool,
     pub(super) has_too_long: bool,
+    /// How many attributes there are that browsers do not know, empty ones among them.
+    pub(super) unknown: usize,
+}
+
+/// Does not print the value, nor what may be a part of it.
+impl fmt::Debug for SetCookie<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = format_args!("{}", self.name.escape_ascii());
+        f.debug_struct("SetCookie").field("name", &name).finish_non_exhaustive()
+    }
 }
 
 impl<'a> SetCookie<'a> {
@@ -71,10 +82,14 @@ impl<'a> SetCookie<'a> {
             has_repeated: false,
             has_ignored: false,
             has_too_long: false,
+            unknown: 0,
         };
         let mut seen = [false; KINDS];
         for attribute in (Attributes { rest }) {
-            let Some(kind) = attribute.kind else { continue };
+            let Some(kind) = attribute.kind else {
+                cookie.unknown += 1;
+                continue;
+            };
             if attribute.value.len() > MAX_ATTRIBUTE {
                 cookie.has_too_long = true;
                 continue;

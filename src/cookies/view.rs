@@ -39,14 +39,20 @@ use crate::head::{Name, RequestHead};
 /// assert_eq!(cookies.get("other"), Found::Absent);
 /// assert!(cookies.lookalike("__Host-sid").is_some());
 /// ```
-#[derive(Debug)]
 pub struct CookieView<'a, R> {
     request: &'a R,
     identical: bool,
 }
 
+/// Does not print the cookies.
+impl<R> fmt::Debug for CookieView<'_, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CookieView").field("identical", &self.identical).finish_non_exhaustive()
+    }
+}
+
 /// What a look-up finds.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Eq, Hash, PartialEq)]
 #[expect(clippy::exhaustive_enums, reason = "whoever looks has to decide on each")]
 pub enum Found<'a> {
     /// There is none.
@@ -55,6 +61,17 @@ pub enum Found<'a> {
     One(&'a [u8]),
     /// There are several, or more cookies than are read: which one is meant nobody knows.
     Ambiguous,
+}
+
+/// Of a value it prints the length: a session's is nothing for a log.
+impl fmt::Debug for Found<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absent => f.write_str("Absent"),
+            Self::One(value) => write!(f, "One({} bytes)", value.len()),
+            Self::Ambiguous => f.write_str("Ambiguous"),
+        }
+    }
 }
 
 impl<'a> Found<'a> {
@@ -96,49 +113,50 @@ impl<'a, R: RequestHead> CookieView<'a, R> {
 
     /// All there is to say of a name, at once.
     pub(super) fn see(&self, name: &str, lookalikes: bool) -> Seen<'a> {
-        see(self.request.header(&COOKIE), name, lookalikes)
+        Seen::of(self.request.header(&COOKIE), name, lookalikes)
     }
-}
-
-/// As [`CookieView::see`], of these lines.
-fn see<'a>(lines: impl Iterator<Item = &'a [u8]>, name: &str, lookalikes: bool) -> Seen<'a> {
-    let mut seen = Seen { value: None, times: Times::Once, lookalike: None };
-    let (mut bytes, mut count) = (0, 0);
-    for line in lines {
-        bytes += line.len();
-        if bytes > MAX_BYTES {
-            seen.times = Times::Unknown;
-            return seen;
-        }
-        for pair in line.split(|byte| *byte == b';') {
-            count += 1;
-            if count > MAX_PAIRS {
-                seen.times = Times::Unknown;
-                return seen;
-            }
-            let pair = Pair::parse(pair);
-            if pair.is(name) {
-                match seen.value {
-                    None => seen.value = Some(pair.value),
-                    Some(value) if value == pair.value && seen.times != Times::Different => {
-                        seen.times = Times::Identical;
-                    }
-                    Some(_) => seen.times = Times::Different,
-                }
-            } else if lookalikes && seen.lookalike.is_none() {
-                seen.lookalike = lookalike(&pair, name);
-            }
-        }
-    }
-    seen
 }
 
 /// What is known of one name.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(super) struct Seen<'a> {
     pub(super) value: Option<&'a [u8]>,
     pub(super) times: Times,
     pub(super) lookalike: Option<Lookalike>,
+}
+
+impl<'a> Seen<'a> {
+    fn of(lines: impl Iterator<Item = &'a [u8]>, name: &str, lookalikes: bool) -> Self {
+        let mut seen = Self { value: None, times: Times::Once, lookalike: None };
+        let (mut bytes, mut count) = (0, 0);
+        for line in lines {
+            bytes += line.len();
+            if bytes > MAX_BYTES {
+                seen.times = Times::Unknown;
+                return seen;
+            }
+            for pair in line.split(|byte| *byte == b';') {
+                count += 1;
+                if count > MAX_PAIRS {
+                    seen.times = Times::Unknown;
+                    return seen;
+                }
+                let pair = Pair::parse(pair);
+                if pair.is(name) {
+                    match seen.value {
+                        None => seen.value = Some(pair.value),
+                        Some(value) if value == pair.value && seen.times != Times::Different => {
+                            seen.times = Times::Identical;
+                        }
+                        Some(_) => seen.times = Times::Different,
+                    }
+                } else if lookalikes && seen.lookalike.is_none() {
+                    seen.lookalike = lookalike(&pair, name);
+                }
+            }
+        }
+        seen
+    }
 }
 
 impl<'a> Seen<'a> {
@@ -154,7 +172,7 @@ impl<'a> Seen<'a> {
 
 /// Looks up a name in these lines, as [`CookieView::get`] does in a request's.
 pub(super) fn find<'a>(lines: impl Iterator<Item = &'a [u8]>, name: &str) -> Found<'a> {
-    see(lines, name, false).found(false)
+    Seen::of(lines, name, false).found(false)
 }
 
 /// How often a name is there.
@@ -205,3 +223,66 @@ pub(super) const MAX_PAIRS: usize = 256;
 pub(super) const MAX_BYTES: usize = 32 * 1024;
 
 pub(super) static COOKIE: Name = Name::from_static("cookie");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A12: the header types of both frameworks let none of these pass, but another way in might.
+    #[test]
+    fn a_control_character_loses_its_cookie_and_no_other() {
+        let controls = (0..b' ').filter(|byte| *byte != b'\t').chain([0x7f]);
+        for control in controls {
+            for pair in [
+                [b"sid=ev", &[control][..], b"il"].concat(),
+                [b"s", &[control][..], b"id=evil"].concat(),
+                [&[control][..], b"sid=evil"].concat(),
+                [b"sid=evil", &[control][..]].concat(),
+                [b"sid", &[control][..], b"=evil"].concat(),
+            ] {
+                let line = [b"sid=good; ", &pair[..], b"; a=1"].concat();
+                for (name, value) in [("sid", &b"good"[..]), ("a", b"1")] {
+                    let seen = Seen::of([&line[..]].into_iter(), name, true);
+                    assert_eq!((seen.value, seen.times), (Some(value), Times::Once), "{line:?}");
+                }
+                let alone = Seen::of([&pair[..]].into_iter(), "sid", true);
+                assert_eq!(alone.value, None, "{pair:?}");
+                let inside = pair.starts_with(&[b's', control]);
+                assert_eq!(alone.lookalike.is_some(), !inside, "{pair:?}");
+            }
+        }
+    }
+
+    /// A11: however much there is, no more is read than the caps allow.
+    #[test]
+    fn what_is_read_has_an_end() {
+        let pulled = |line: &'static [u8], lines: usize| {
+            let mut pulled = 0;
+            let lines = std::iter::repeat_n(line, lines).inspect(|_| pulled += 1);
+            assert_eq!(Seen::of(lines, "sid", true).times, Times::Unknown);
+            pulled
+        };
+        for lines in [5_000, 10_000, 20_000] {
+            assert_eq!(pulled(b"a=1", lines), MAX_PAIRS + 1);
+            assert_eq!(pulled(b"", lines), MAX_PAIRS + 1, "an empty line counts too");
+            assert_eq!(pulled(&[b'a'; 1000], lines), 33, "of 1000 bytes each");
+        }
+        assert_eq!(pulled(&[b';'; 5_000], 10), 1);
+    }
+
+    /// A11: twice as much costs twice as much, in what is allocated on the one path that does.
+    #[test]
+    fn to_look_for_lookalikes_is_linear() {
+        let bytes = |disguise: &str, times: usize| {
+            let line = format!("{}sid=1", disguise.repeat(times)).into_bytes();
+            let look = || {
+                Seen::of([&line[..]].into_iter(), "sid", true);
+            };
+            allocation_counter::measure(look).bytes_total
+        };
+        for disguise in ["%2520", "%20", "\u{2000}", "\"", "\u{2005}%25", "%"] {
+            let (once, twice) = (bytes(disguise, 500), bytes(disguise, 1000));
+            assert!(0 < once && twice <= 2 * once + 64, "{disguise}: {once}, then {twice}");
+        }
+    }
+}

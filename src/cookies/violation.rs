@@ -49,6 +49,7 @@ violations! {
     RepeatedAttribute "an attribute more than once",
     IgnoredAttribute "an attribute that browsers ignore",
     AttributeTooLong "an attribute of more than 1024 bytes",
+    UnknownAttributes "more than seven attributes that browsers do not know",
     TooLarge "name and value of more than 4096 bytes",
     ControlCharacter "a control character",
     Empty "neither name nor value",
