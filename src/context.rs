@@ -6,10 +6,14 @@
 #[cfg(feature = "headers")]
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
+#[cfg(feature = "csrf")]
+use std::sync::{Mutex, PoisonError};
 
 use crate::client::{Host, Who};
 #[cfg(feature = "cookies")]
 use crate::cookies::{Outbox, session::SessionCell};
+#[cfg(feature = "csrf")]
+use crate::csrf::Rulings;
 use crate::event::EventLog;
 use crate::head::RequestHead;
 #[cfg(feature = "headers")]
@@ -27,6 +31,8 @@ struct Inner {
     outbox: OnceLock<Outbox>,
     #[cfg(feature = "cookies")]
     session: OnceLock<Arc<SessionCell>>,
+    #[cfg(feature = "csrf")]
+    rulings: Mutex<Rulings>,
     #[cfg(feature = "headers")]
     nonce: OnceLock<Option<Nonce>>,
     /// Whether the header that is sent will carry the nonce: see [`Context::promise_nonce`].
@@ -92,6 +98,12 @@ impl Context {
     #[cfg(feature = "cookies")]
     pub(crate) fn session(&self) -> Option<&Arc<SessionCell>> {
         self.0.session.get()
+    }
+
+    /// What layers have decided of where the request comes from.
+    #[cfg(feature = "csrf")]
+    pub(crate) fn rulings<T>(&self, look: impl FnOnce(&mut Rulings) -> T) -> T {
+        look(&mut self.0.rulings.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Says whether the policy that is sent will carry the nonce. The layer nearest to the handler

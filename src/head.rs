@@ -258,6 +258,14 @@ pub trait ResponseHead: sealed::Sealed {
     fn insert_extension<T: Any + Clone + Send + Sync>(&mut self, value: T);
 }
 
+/// Whether a request asks for a web socket: such a request changes more than its method says.
+#[cfg(any(feature = "csrf", feature = "https"))]
+pub(crate) fn asks_for_websocket<R: RequestHead>(request: &R) -> bool {
+    static UPGRADE: Name = Name::from_static("upgrade");
+    let mut protocols = request.header(&UPGRADE).flat_map(|line| line.split(|byte| *byte == b','));
+    protocols.any(|protocol| protocol.trim_ascii().eq_ignore_ascii_case(b"websocket"))
+}
+
 mod sealed {
     #[expect(unnameable_types, reason = "this is what seals it")]
     pub trait Sealed {}

@@ -52,6 +52,7 @@
 //! | --- | --- |
 //! | [`headers`] | security headers, Content-Security-Policy, nonces, reports |
 //! | [`cookies`] | cookies hardened on their way out, read exactly on their way in, and sealed values |
+//! | [`csrf`] | requests that another site has made a browser send, refused |
 //! | [`keys`] | the keys that values are sealed with, and their replacement |
 //! | [`middleware`] | what a layer is, and several as one |
 //! | [`refusal`] | the answer to a request that is not let through |
@@ -78,6 +79,8 @@ pub mod clock;
 mod context;
 #[cfg(feature = "cookies")]
 pub mod cookies;
+#[cfg(feature = "csrf")]
+pub mod csrf;
 pub mod event;
 pub mod head;
 #[cfg(feature = "headers")]
@@ -87,6 +90,8 @@ pub mod https;
 #[cfg(feature = "keys")]
 pub mod keys;
 pub mod middleware;
+#[cfg(any(feature = "csrf", feature = "https"))]
+mod path;
 pub mod refusal;
 #[cfg(any(feature = "cookies", feature = "headers"))]
 mod shared_caches;

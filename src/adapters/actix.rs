@@ -205,3 +205,59 @@ mod headers {
         }
     }
 }
+
+#[cfg(feature = "csrf")]
+mod csrf {
+    use std::convert::Infallible;
+    use std::future::{Future, Ready, ready};
+    use std::ops::Deref;
+    use std::pin::Pin;
+
+    use actix_web::dev::Payload;
+    use actix_web::{Error, FromRequest, HttpRequest};
+    use http::StatusCode;
+
+    use crate::csrf::{Check, CsrfDecision, CsrfField, CsrfToken, NO_TOKENS, Verified};
+    use crate::refusal::Refusal;
+
+    impl FromRequest for CsrfToken {
+        type Error = Refusal;
+        type Future = Ready<Result<Self, Refusal>>;
+
+        fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+            ready(Self::of(request).ok_or(NONE))
+        }
+    }
+
+    impl FromRequest for CsrfDecision {
+        type Error = Infallible;
+        type Future = Ready<Result<Self, Infallible>>;
+
+        fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+            ready(Ok(Self::of(request)))
+        }
+    }
+
+    impl<E> FromRequest for Verified<E>
+    where
+        E: FromRequest<Future: 'static> + Deref<Target: CsrfField> + 'static,
+    {
+        type Error = Error;
+        // In a box, as there is no name for it; a body is read here, which costs more.
+        type Future = Pin<Box<dyn Future<Output = Result<Self, Error>>>>;
+
+        fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+            let Some(check) = Check::of(request) else {
+                return Box::pin(ready(Err(NONE.into())));
+            };
+            let body = E::from_request(request, payload);
+            Box::pin(async move {
+                let body = body.await.map_err(Into::into)?;
+                check.verify(body.csrf_token())?;
+                Ok(Self(body))
+            })
+        }
+    }
+
+    const NONE: Refusal = Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, NO_TOKENS);
+}

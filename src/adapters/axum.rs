@@ -155,3 +155,59 @@ mod headers {
     const NO_NONCE: Refusal =
         Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, crate::headers::csp::NO_NONCE);
 }
+
+#[cfg(feature = "csrf")]
+mod csrf {
+    use std::convert::Infallible;
+    use std::ops::Deref;
+
+    use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequestParts, Request};
+    use axum::response::{IntoResponse, Response};
+    use http::StatusCode;
+    use http::request::Parts;
+
+    use crate::csrf::{Check, CsrfDecision, CsrfField, CsrfToken, NO_TOKENS, Verified};
+    use crate::refusal::Refusal;
+
+    impl<S: Sync> FromRequestParts<S> for CsrfToken {
+        type Rejection = Refusal;
+
+        async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+            Self::of(parts).ok_or(NONE)
+        }
+    }
+
+    impl<S: Sync> OptionalFromRequestParts<S> for CsrfToken {
+        type Rejection = Infallible;
+
+        async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Infallible> {
+            Ok(Self::of(parts))
+        }
+    }
+
+    impl<S: Sync> FromRequestParts<S> for CsrfDecision {
+        type Rejection = Infallible;
+
+        async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+            Ok(Self::of(parts))
+        }
+    }
+
+    impl<S, E> FromRequest<S> for Verified<E>
+    where
+        S: Send + Sync,
+        E: FromRequest<S> + Deref<Target: CsrfField>,
+    {
+        type Rejection = Response;
+
+        async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+            let check = Check::of(&request).ok_or_else(|| NONE.into_response())?;
+            let body =
+                E::from_request(request, state).await.map_err(E::Rejection::into_response)?;
+            check.verify(body.csrf_token()).map_err(Refusal::into_response)?;
+            Ok(Self(body))
+        }
+    }
+
+    const NONE: Refusal = Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, NO_TOKENS);
+}

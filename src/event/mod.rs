@@ -51,6 +51,7 @@
 //! | `x_cookie_lookalike` | WARN | a cookie comes in whose name may be taken for that of one that [`GuardCookies`](crate::cookies::GuardCookies) protects |
 //! | `x_cookie_refused` | WARN | [`Cookies`](crate::cookies::Cookies) or [`Sessions`](crate::cookies::session::Sessions) do not believe a cookie; INFO if its time or its key's is over |
 //! | `x_csp_violation` | WARN | a browser reports what the Content-Security-Policy stopped; INFO if the policy only reports |
+//! | `x_csrf_denied` | WARN | [`CsrfProtection`](crate::csrf::CsrfProtection) refuses, or only reports; CRITICAL if a handler has not looked at a token that it was to check |
 //! | `x_events_lost` | WARN | a sink's queue was full: how many events it has not got |
 //! | `x_host_mismatch` | WARN | [`AllowedHosts`](crate::https::AllowedHosts) refuses |
 //! | `x_insecure_credential` | CRITICAL | [`RequireHttps`](crate::https::RequireHttps) refuses or redirects a request with a credential in it |

@@ -163,6 +163,8 @@ names! {
         "A cookie that comes in is ambiguous, or its seal is broken or old.",
     CspViolation = "x_csp_violation" Warn
         "A browser reports a violation of the Content-Security-Policy.",
+    CsrfDenied = "x_csrf_denied" Warn
+        "A request was refused, or would be, that another site may have made a browser send.",
     EventsLost = "x_events_lost" Warn "Events were lost, because a queue was full or a sink failed.",
     HostMismatch = "x_host_mismatch" Warn "A request is for a host that is not ours.",
     InsecureCredential = "x_insecure_credential" Critical "A credential has come in the clear.",

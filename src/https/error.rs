@@ -1,5 +1,7 @@
 //! What cannot be configured.
 
+use crate::path::NoPath;
+
 /// Why https or hosts cannot be configured so.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -39,4 +41,10 @@ pub enum ConfigError {
         /// What was given.
         value: String,
     },
+}
+
+impl From<NoPath> for ConfigError {
+    fn from(NoPath(value): NoPath) -> Self {
+        Self::Path { value }
+    }
 }

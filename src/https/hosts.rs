@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::StatusCode;
 
-use super::exempt::ExactPaths;
+use super::exempt::is_read_of;
 use super::{ConfigError, dev};
 use crate::adapters::adapt;
 use crate::client::{Host, requested_host};
@@ -12,6 +12,7 @@ use crate::context::Context;
 use crate::event::EventName;
 use crate::head::RequestHead;
 use crate::middleware::Middleware;
+use crate::path::ExactPaths;
 use crate::refusal::Refusal;
 
 /// Refuses requests for hosts that are not yours.
@@ -165,7 +166,9 @@ impl Middleware for AllowedHosts {
             policy.check(context.host(|| requested_host(request)))
         });
         checked.or_else(|(status, reason)| {
-            if policy.exempt.holds(request) || (policy.dev_localhost && dev::is_local(request)) {
+            if is_read_of(&policy.exempt, request)
+                || (policy.dev_localhost && dev::is_local(request))
+            {
                 return Ok(());
             }
             Err(Refusal::new(status, reason).with_event(EventName::HostMismatch))

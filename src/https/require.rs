@@ -6,13 +6,14 @@ use std::sync::Arc;
 use http::StatusCode;
 
 use super::ExposedCredential;
-use super::exempt::{ExactPaths, is_acme_challenge};
+use super::exempt::{is_acme_challenge, is_read_of};
 use super::{ConfigError, dev};
 use crate::adapters::adapt;
 use crate::client::{Host, Scheme, Who, with_host};
 use crate::event::{self, EventName, SecurityEvent};
-use crate::head::{Name, RequestHead, ResponseHead, Value};
+use crate::head::{Name, RequestHead, ResponseHead, Value, asks_for_websocket};
 use crate::middleware::Middleware;
+use crate::path::{ExactPaths, decoded};
 use crate::refusal::Refusal;
 
 /// Lets nothing through that did not come by https.
@@ -146,7 +147,7 @@ impl RequireHttps {
 impl Policy {
     /// Whether the request, which came in the clear, may pass, and what its answer must not hold.
     fn exemption<R: RequestHead>(&self, request: &R) -> Option<Memo> {
-        if (self.acme && is_acme_challenge(request)) || self.exempt.holds(request) {
+        if (self.acme && is_acme_challenge(request)) || is_read_of(&self.exempt, request) {
             if self.report_exposed(request) {
                 let exposed = SecurityEvent::draft(EventName::InsecureCredential);
                 event::report(request, exposed.reason("by http, at an exempt path"));
@@ -179,7 +180,8 @@ impl Policy {
         // A whole address may have a query and no path.
         let slash = if target.starts_with('?') { "/" } else { "" };
         // Browsers follow no redirect of a preflight (Fetch, section 4.8) or a web socket.
-        let unfollowed = matches!(request.method(), "OPTIONS" | "CONNECT") || is_websocket(request);
+        let unfollowed =
+            matches!(request.method(), "OPTIONS" | "CONNECT") || asks_for_websocket(request);
         let rejected = || self.reject_under.iter().any(|root| is_below(root, path));
         if unfollowed || !target.starts_with(['/', '?']) || rejected() {
             return None;
@@ -203,31 +205,8 @@ impl Policy {
 
 /// Whether a path is this one or below it, as a router sees it that decodes paths.
 fn is_below(root: &str, path: &str) -> bool {
-    let mut rest = path.as_bytes();
-    for expected in root.bytes() {
-        let (byte, after) = match rest {
-            [b'%', high, low, after @ ..] => match hex(*high).zip(hex(*low)) {
-                Some((high, low)) => (high << 4 | low, after),
-                None => return false,
-            },
-            [byte, after @ ..] => (*byte, after),
-            [] => return false,
-        };
-        if byte != expected {
-            return false;
-        }
-        rest = after;
-    }
-    matches!(rest, [] | [b'/', ..] | [b'%', b'2', b'f' | b'F', ..])
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
-}
-
-fn is_websocket<R: RequestHead>(request: &R) -> bool {
-    let mut protocols = request.header(&UPGRADE).flat_map(|line| line.split(|byte| *byte == b','));
-    protocols.any(|protocol| protocol.trim_ascii().eq_ignore_ascii_case(b"websocket"))
+    let mut rest = decoded(path);
+    root.bytes().all(|byte| rest.next() == Some(byte)) && matches!(rest.next(), None | Some(b'/'))
 }
 
 /// What [`RequireHttps`] keeps from the request to its response. A request that was refused further
@@ -279,4 +258,3 @@ static COOKIE: Name = Name::from_static("cookie");
 static LOCATION: Name = Name::from_static("location");
 static SET_COOKIE: Name = Name::from_static("set-cookie");
 static STRICT_TRANSPORT_SECURITY: Name = Name::from_static("strict-transport-security");
-static UPGRADE: Name = Name::from_static("upgrade");
