@@ -6,17 +6,23 @@
 use std::env;
 use std::error::Error;
 use std::io;
+use std::net::TcpListener;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use actix_web::error::ErrorInternalServerError;
-use actix_web::web::{self, Form, Html};
+use actix_web::error::{ErrorBadRequest, ErrorInternalServerError};
+use actix_web::web::{self, Form, Html, Redirect};
 use actix_web::{App, HttpResponse, HttpServer, Responder};
 use donjon::client::{Client, Scheme, TrustedProxies};
+use donjon::cookies::prefix::Unprefixed;
+use donjon::cookies::session::{Session, Sessions};
+use donjon::cookies::{CookieSpec, GuardCookies, HardenCookies};
+use donjon::csrf::CsrfProtection;
 use donjon::event::{EventLog, JsonLines};
 use donjon::headers::collector::{Report, ReportCollector};
 use donjon::headers::csp::Hash;
 use donjon::headers::{Nonce, SecurityHeaders};
+use donjon::keys::{Key, KeyRing};
 use donjon::middleware::Stack;
 use minijinja::{Environment, Value, context};
 
@@ -32,6 +38,23 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let headers = headers.report_violations_to("/csp-reports").build()?;
     headers.lint().iter().for_each(|finding| println!("note: {finding}"));
 
+    let address = env::var("ADDR").unwrap_or_else(|_| "127.0.0.1:3000".into());
+    let listener = TcpListener::bind(address)?;
+    let address = listener.local_addr()?;
+
+    // In earnest the key stays, in a file or by `KeyRing::from_env`, and the cookie has its usual name,
+    // which begins with `__Host-Http-`: by http browsers keep no such cookie.
+    let cookie: CookieSpec<Vec<u8>, Unprefixed> = CookieSpec::new("session")?;
+    let sessions = Sessions::new(&KeyRing::new(Key::random())?, "quickstart")?.cookie(&cookie);
+    let origins =
+        ["localhost", "127.0.0.1"].map(|host| format!("http://{host}:{}", address.port()));
+    let sessions = Stack::new((
+        HardenCookies::new(),
+        GuardCookies::new([cookie.name()])?,
+        sessions,
+        CsrfProtection::new(origins)?.protect_cookies([cookie.name()])?,
+    ));
+
     // Whom to believe when a request says where it comes from, and that it came by https.
     let proxies = if arguments.iter().any(|argument| argument == "--behind-proxy") {
         TrustedProxies::in_networks(["127.0.0.1", "::1"])?
@@ -41,43 +64,52 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let log = EventLog::builder().sink("stdout", JsonLines::to(io::stdout())).build()?;
     let reports = ReportCollector::new(|report: Report| println!("{report:?}"));
     // One layer of all: each request passes them in this order.
-    let stack = Stack::new((log.clone(), proxies, headers));
+    let stack = Stack::new((log.clone(), proxies, headers, sessions));
     let server = HttpServer::new(move || {
         App::new()
             .wrap(stack.clone())
             .route("/", web::get().to(page))
-            .route("/greet", web::post().to(greet))
+            .route("/sign-in", web::post().to(sign_in))
+            .route("/sign-out", web::post().to(sign_out))
             .route("/app.js", web::get().to(async || asset("text/javascript", APP_JS)))
             .route("/style.css", web::get().to(async || asset("text/css", STYLE_CSS)))
             .route("/logo.svg", web::get().to(async || asset("image/svg+xml", LOGO_SVG)))
             .service(reports.at("/csp-reports"))
     });
 
-    let address = env::var("ADDR").unwrap_or_else(|_| "127.0.0.1:3000".into());
-    let server = server.workers(2).bind(address)?;
-    for address in server.addrs() {
-        println!("listening on http://{address}\ntry: curl -i http://{address}");
-    }
+    let server = server.workers(2).listen(listener)?;
+    println!("listening on http://{address}\ntry: curl -i http://{address}");
+    println!("{}", TRY_POST.replace("ADDR", &address.to_string()));
     server.run().await?;
     Ok(log.shutdown(Duration::from_secs(2))?)
 }
 
-async fn page(nonce: Nonce, client: Client) -> actix_web::Result<impl Responder> {
+async fn page(nonce: Nonce, client: Client, session: Session) -> actix_web::Result<impl Responder> {
     let values = context! {
         nonce => nonce.as_ref(),
         integrity => INTEGRITY.as_str(),
         address => client.addr().map_or_else(|unknown| unknown.to_string(), |address| address.to_string()),
         https => client.scheme() == Scheme::Https,
+        name => session.subject(),
     };
     let page = render(include_str!("quickstart/page.html"), values)?;
     let cookie = "__Host-visit=1; Path=/; Secure; HttpOnly; SameSite=Strict";
     Ok(page.customize().insert_header(("set-cookie", cookie)))
 }
 
-async fn greet(Form(form): Form<Vec<(String, String)>>) -> actix_web::Result<Html> {
-    let name = form.into_iter().find(|(field, _)| field == "name");
-    let values = context! { name => name.unwrap_or_default().1 };
-    render(include_str!("quickstart/greeting.html"), values)
+async fn sign_in(
+    session: Session,
+    Form(form): Form<Vec<(String, String)>>,
+) -> actix_web::Result<Html> {
+    let name = form.into_iter().find(|(field, _)| field == "name").unwrap_or_default().1;
+    // Here the password is checked, which is the next wall to be built.
+    session.sign_in(&name).map_err(ErrorBadRequest)?;
+    render(include_str!("quickstart/greeting.html"), context! { name })
+}
+
+async fn sign_out(session: Session) -> actix_web::Result<Redirect> {
+    session.sign_out().map_err(ErrorInternalServerError)?;
+    Ok(Redirect::to("/").see_other())
 }
 
 fn asset(kind: &str, text: &'static str) -> HttpResponse {
@@ -90,6 +122,7 @@ fn render(template: &str, values: Value) -> actix_web::Result<Html> {
 }
 
 static INTEGRITY: LazyLock<String> = LazyLock::new(|| Hash::sha384(APP_JS).to_string());
+const TRY_POST: &str = "a form of another site's: curl -i -d name=ann -H 'sec-fetch-site: cross-site' http://ADDR/sign-in";
 const APP_JS: &str = include_str!("quickstart/app.js");
 const STYLE_CSS: &str = include_str!("quickstart/style.css");
 const LOGO_SVG: &str = include_str!("quickstart/logo.svg");

@@ -12,14 +12,19 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, SET_COOKIE};
-use axum::response::{Html, IntoResponse};
+use axum::response::{Html, IntoResponse, Redirect};
 use axum::routing::{get, post};
 use axum::{Form, Router};
 use donjon::client::{Client, Scheme, TrustedProxies};
+use donjon::cookies::prefix::Unprefixed;
+use donjon::cookies::session::{Session, Sessions};
+use donjon::cookies::{CookieSpec, GuardCookies, HardenCookies};
+use donjon::csrf::CsrfProtection;
 use donjon::event::{EventLog, JsonLines};
 use donjon::headers::collector::{Report, ReportCollector};
 use donjon::headers::csp::Hash;
 use donjon::headers::{Nonce, SecurityHeaders};
+use donjon::keys::{Key, KeyRing};
 use donjon::middleware::Stack;
 use minijinja::{Environment, Value, context};
 use tokio::net::TcpListener;
@@ -36,6 +41,23 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let headers = headers.report_violations_to("/csp-reports").build()?;
     headers.lint().iter().for_each(|finding| println!("note: {finding}"));
 
+    let address = env::var("ADDR").unwrap_or_else(|_| "127.0.0.1:3000".into());
+    let listener = TcpListener::bind(address).await?;
+    let address = listener.local_addr()?;
+
+    // In earnest the key stays, in a file or by `KeyRing::from_env`, and the cookie has its usual name,
+    // which begins with `__Host-Http-`: by http browsers keep no such cookie.
+    let cookie: CookieSpec<Vec<u8>, Unprefixed> = CookieSpec::new("session")?;
+    let sessions = Sessions::new(&KeyRing::new(Key::random())?, "quickstart")?.cookie(&cookie);
+    let origins =
+        ["localhost", "127.0.0.1"].map(|host| format!("http://{host}:{}", address.port()));
+    let sessions = Stack::new((
+        HardenCookies::new(),
+        GuardCookies::new([cookie.name()])?,
+        sessions,
+        CsrfProtection::new(origins)?.protect_cookies([cookie.name()])?,
+    ));
+
     // Whom to believe when a request says where it comes from, and that it came by https.
     let proxies = if arguments.iter().any(|argument| argument == "--behind-proxy") {
         TrustedProxies::in_networks(["127.0.0.1", "::1"])?
@@ -46,39 +68,45 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let reports = ReportCollector::new(|report: Report| println!("{report:?}"));
     let app = Router::new()
         .route("/", get(page))
-        .route("/greet", post(greet))
+        .route("/sign-in", post(sign_in))
+        .route("/sign-out", post(sign_out))
         .route("/app.js", get(([(CONTENT_TYPE, "text/javascript")], APP_JS)))
         .route("/style.css", get(([(CONTENT_TYPE, "text/css")], STYLE_CSS)))
         .route("/logo.svg", get(([(CONTENT_TYPE, "image/svg+xml")], LOGO_SVG)))
         .route_service("/csp-reports", reports)
         // One layer of all: each request passes them in this order.
-        .layer(Stack::new((log.clone(), proxies, headers)))
+        .layer(Stack::new((log.clone(), proxies, headers, sessions)))
         .into_make_service_with_connect_info::<SocketAddr>();
 
-    let address = env::var("ADDR").unwrap_or_else(|_| "127.0.0.1:3000".into());
-    let listener = TcpListener::bind(address).await?;
-    let url = format!("http://{}", listener.local_addr()?);
-    println!("listening on {url}\ntry: curl -i {url}");
+    println!("listening on http://{address}\ntry: curl -i http://{address}");
+    println!("{}", TRY_POST.replace("ADDR", &address.to_string()));
     let stop = async { tokio::signal::ctrl_c().await.unwrap_or_default() };
     axum::serve(listener, app).with_graceful_shutdown(stop).await?;
     Ok(log.shutdown(Duration::from_secs(2))?)
 }
 
-async fn page(nonce: Nonce, client: Client) -> impl IntoResponse {
+async fn page(nonce: Nonce, client: Client, session: Session) -> impl IntoResponse {
     let cookie = "__Host-visit=1; Path=/; Secure; HttpOnly; SameSite=Strict";
     let values = context! {
         nonce => nonce.as_ref(),
         integrity => INTEGRITY.as_str(),
         address => client.addr().map_or_else(|unknown| unknown.to_string(), |address| address.to_string()),
         https => client.scheme() == Scheme::Https,
+        name => session.subject(),
     };
     ([(SET_COOKIE, cookie)], render(include_str!("quickstart/page.html"), values))
 }
 
-async fn greet(Form(form): Form<Vec<(String, String)>>) -> impl IntoResponse {
-    let name = form.into_iter().find(|(field, _)| field == "name");
-    let values = context! { name => name.unwrap_or_default().1 };
-    render(include_str!("quickstart/greeting.html"), values)
+async fn sign_in(session: Session, Form(form): Form<Vec<(String, String)>>) -> impl IntoResponse {
+    let name = form.into_iter().find(|(field, _)| field == "name").unwrap_or_default().1;
+    // Here the password is checked, which is the next wall to be built.
+    session.sign_in(&name).map_err(|_| StatusCode::BAD_REQUEST)?;
+    render(include_str!("quickstart/greeting.html"), context! { name })
+}
+
+async fn sign_out(session: Session) -> Result<Redirect, StatusCode> {
+    session.sign_out().map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+    Ok(Redirect::to("/"))
 }
 
 fn render(template: &str, values: Value) -> Result<Html<String>, StatusCode> {
@@ -87,6 +115,7 @@ fn render(template: &str, values: Value) -> Result<Html<String>, StatusCode> {
 }
 
 static INTEGRITY: LazyLock<String> = LazyLock::new(|| Hash::sha384(APP_JS).to_string());
+const TRY_POST: &str = "a form of another site's: curl -i -d name=ann -H 'sec-fetch-site: cross-site' http://ADDR/sign-in";
 const APP_JS: &str = include_str!("quickstart/app.js");
 const STYLE_CSS: &str = include_str!("quickstart/style.css");
 const LOGO_SVG: &str = include_str!("quickstart/logo.svg");

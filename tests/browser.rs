@@ -68,6 +68,12 @@ async fn the_quickstart_page_works(example: &str) {
     let greeting = greeting.text().await.unwrap();
     assert!(greeting.contains("Ada"), "{example} answers the form with {greeting:?}");
 
+    // The session is kept, until its user leaves.
+    page.goto(&server.url).await.unwrap();
+    assert_eq!(browser.eval("document.querySelector('#who').textContent").await, "Ada");
+    page.find(Locator::Css("#leave button")).await.unwrap().click().await.unwrap();
+    page.wait().at_most(PATIENCE).for_element(Locator::Css("#greet")).await.unwrap();
+
     assert_eq!(
         browser.complaints().await,
         Vec::<String>::new(),
