@@ -7,6 +7,7 @@ use crate::measure::Group;
 
 pub(crate) mod actix;
 mod client;
+mod csrf;
 mod event;
 mod floor;
 mod nonce;
@@ -28,6 +29,8 @@ pub(crate) struct Cases {
     pub(crate) client: Group,
     pub(crate) https: Group,
     pub(crate) event: Group,
+    pub(crate) csrf_metadata: Group,
+    pub(crate) csrf_origin: Group,
 }
 
 impl Cases {
@@ -44,6 +47,8 @@ impl Cases {
             client: client::resolver_group()?,
             https: client::https_group()?,
             event: event::group()?,
+            csrf_metadata: csrf::by_metadata()?,
+            csrf_origin: csrf::by_origin()?,
         })
     }
 
@@ -60,6 +65,8 @@ impl Cases {
             self.client,
             self.https,
             self.event,
+            self.csrf_metadata,
+            self.csrf_origin,
         ]
     }
 }

@@ -25,6 +25,10 @@
 //! - Keys are those of a [`KeyRing`](crate::keys::KeyRing), and can be replaced while requests run.
 //!   What an older one has sealed is opened, and is to be [sealed anew](Opened::needs_reseal).
 //! - A client learns that a value does not open, and not why. [`OpenError::reason`] is for the log.
+//! - [`CookieSpec`] is one declaration from which a cookie is set, read and deleted; [`Cookies`] sends
+//!   what a handler sets, with its errors too.
+//! - [`session`] keeps sessions in a sealed cookie. For those of other libraries, see
+//!   [Sessions of other libraries](hardening_sessions).
 //!
 //! What it does not do: it knows no [public suffixes](https://publicsuffix.org/), so a `Domain` is left
 //! alone unless a [rule](CookieRule::host_only) or a prefix says otherwise. And it keeps nobody from
@@ -80,6 +84,10 @@
 //! # Ok(())
 //! # }
 //! ```
+
+#[cfg(feature = "csrf")]
+#[doc = include_str!("hardening_sessions.md")]
+pub mod hardening_sessions {}
 
 #[cfg(feature = "csrf")]
 pub(crate) use self::error::check_name;
