@@ -1,12 +1,15 @@
 //! The groups, each with its bare service, its floors (what one would write by hand for one app),
 //! and ours. `benches/peers` adds the others.
 
+#![allow(dead_code, reason = "each benchmark runs some of them")]
+
 use std::error::Error;
 
 use crate::measure::Group;
 
 pub(crate) mod actix;
 mod client;
+mod cookies;
 mod csrf;
 mod event;
 mod floor;
@@ -29,8 +32,6 @@ pub(crate) struct Cases {
     pub(crate) client: Group,
     pub(crate) https: Group,
     pub(crate) event: Group,
-    pub(crate) csrf_metadata: Group,
-    pub(crate) csrf_origin: Group,
 }
 
 impl Cases {
@@ -47,8 +48,6 @@ impl Cases {
             client: client::resolver_group()?,
             https: client::https_group()?,
             event: event::group()?,
-            csrf_metadata: csrf::by_metadata()?,
-            csrf_origin: csrf::by_origin()?,
         })
     }
 
@@ -65,8 +64,14 @@ impl Cases {
             self.client,
             self.https,
             self.event,
-            self.csrf_metadata,
-            self.csrf_origin,
         ]
     }
+}
+
+/// Cookies, and where requests come from: a program of their own, since what the compiler makes of the
+/// others depends on what stands beside them.
+pub(crate) fn of_sessions() -> Result<Vec<Group>, Box<dyn Error>> {
+    let mut groups = vec![cookies::inbound()?, csrf::by_metadata()?, csrf::by_origin()?];
+    groups.extend([0, 1, 3].map(cookies::outbound));
+    Ok(groups)
 }

@@ -26,7 +26,8 @@
 //! # Deployment caveats
 //!
 //! The layer goes behind [`HardenCookies`](super::HardenCookies) and before
-//! whatever asks who somebody is. [`MemoryRevocation`] knows what has ended in this process and since it
+//! whatever asks who somebody is. Make it once and clone it: in actix-web outside of the closure that makes
+//! the `App`, or else each worker knows of its own sign-outs alone. [`MemoryRevocation`] knows what has ended in this process and since it
 //! started; with several, see [`Revocation`]. The clocks of several servers are to agree to the second.
 //!
 //! # Example
