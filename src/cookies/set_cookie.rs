@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use memchr::memchr;
+
 use super::date;
 use super::prefix::Prefix;
 
@@ -78,7 +80,7 @@ impl<'a> SetCookie<'a> {
             effective: [None; KINDS],
             max_age: None,
             expires: None,
-            has_control: line.iter().any(|byte| is_control(*byte)),
+            has_control: has_control(line),
             has_repeated: false,
             has_ignored: false,
             has_too_long: false,
@@ -297,18 +299,30 @@ impl<'a> Iterator for Attributes<'a> {
     fn next(&mut self) -> Option<Attribute<'a>> {
         let (whole, rest) = split_at(self.rest?, b';');
         self.rest = rest;
-        let (name, value) = split_at(whole, b'=');
-        Some(Attribute {
-            kind: Kind::of(trim(name)),
-            whole: trim(whole),
-            value: value.map_or(&[], trim),
-        })
+        let whole = trim(whole);
+        // As nearly everybody writes them, they are known without a search.
+        let (kind, value): (_, &[u8]) = match whole {
+            b"Secure" => (Some(Kind::Secure), &[]),
+            b"HttpOnly" => (Some(Kind::HttpOnly), &[]),
+            [b'P', b'a', b't', b'h', b'=', value @ ..] => (Some(Kind::Path), value),
+            [b'M', b'a', b'x', b'-', b'A', b'g', b'e', b'=', value @ ..] => {
+                (Some(Kind::MaxAge), value)
+            }
+            [b'S', b'a', b'm', b'e', b'S', b'i', b't', b'e', b'=', value @ ..] => {
+                (Some(Kind::SameSite), value)
+            }
+            _ => {
+                let (name, value) = split_at(whole, b'=');
+                (Kind::of(trim(name)), value.unwrap_or_default())
+            }
+        };
+        Some(Attribute { kind, whole, value: trim(value) })
     }
 }
 
 /// What stands before the first such byte, and what stands behind it.
 pub(super) fn split_at(bytes: &[u8], at: u8) -> (&[u8], Option<&[u8]>) {
-    match bytes.iter().position(|byte| *byte == at) {
+    match memchr(at, bytes) {
         Some(found) => (&bytes[..found], Some(&bytes[found + 1..])),
         None => (bytes, None),
     }
@@ -322,8 +336,13 @@ pub(super) fn trim(mut bytes: &[u8]) -> &[u8] {
     bytes
 }
 
-/// A byte for which browsers ignore a whole cookie.
-pub(super) const fn is_control(byte: u8) -> bool {
+/// Whether browsers ignore a whole cookie for one of these bytes. All are looked at, which is faster
+/// than to stop at the first, since many are looked at together.
+pub(super) fn has_control(bytes: &[u8]) -> bool {
+    bytes.iter().fold(false, |found, byte| found | is_control(*byte))
+}
+
+const fn is_control(byte: u8) -> bool {
     (byte < b' ' && byte != b'\t') || byte == 0x7f
 }
 

@@ -140,7 +140,7 @@ impl Cipher {
     ) -> Option<Tagged> {
         match self {
             Self::Signing(mac) => {
-                let code = parts.mac(mac).chain_update(payload).finalize().into_bytes();
+                let code = parts.mac(mac, payload).finalize().into_bytes();
                 Some(Tagged::Mac(code.into()))
             }
             Self::Sealing(cipher) => {
@@ -161,7 +161,7 @@ impl Cipher {
         tag: &[u8],
     ) -> bool {
         match self {
-            Self::Signing(mac) => parts.mac(mac).chain_update(payload).verify_slice(tag).is_ok(),
+            Self::Signing(mac) => parts.mac(mac, payload).verify_slice(tag).is_ok(),
             Self::Sealing(cipher) => {
                 let (Ok(nonce), Ok(tag)) = (Nonce::try_from(nonce), Tag::try_from(tag)) else {
                     return false;
@@ -198,11 +198,13 @@ pub(super) struct Parts<'a> {
 }
 
 impl Parts<'_> {
-    fn mac(&self, mac: &Hmac<Sha256>) -> Hmac<Sha256> {
-        let mac = mac.clone();
-        let mac = mac.chain_update(len(self.name)).chain_update(self.name);
-        let mac = mac.chain_update(len(self.audience)).chain_update(self.audience);
-        mac.chain_update(self.header)
+    fn mac(&self, mac: &Hmac<Sha256>, payload: &[u8]) -> Hmac<Sha256> {
+        let mut mac = mac.clone();
+        for part in [&len(self.name), self.name, &len(self.audience), self.audience, &self.header] {
+            mac.update(part);
+        }
+        mac.update(payload);
+        mac
     }
 
     /// An AEAD wants them in one piece, which is on the stack unless it is uncommonly long.

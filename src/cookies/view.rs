@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::lookalike::{Lookalike, lookalike};
-use super::set_cookie::{is_control, split_at, trim};
+use super::set_cookie::{has_control, split_at, trim};
 use crate::head::{Name, RequestHead};
 
 /// The cookies of a request, read exactly. Nothing is copied, and a look-up allocates nothing.
@@ -207,7 +207,7 @@ impl<'a> Pair<'a> {
         self.named
             && self.name == name.as_bytes()
             && !self.name.is_empty()
-            && !self.name.iter().chain(self.value).any(|byte| is_control(*byte))
+            && !has_control(self.value)
     }
 }
 
