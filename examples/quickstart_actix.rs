@@ -36,7 +36,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
         Some(other) => return Err(format!("no preset {other}: strict or web").into()),
     };
     let headers = headers.report_violations_to("/csp-reports").build()?;
-    headers.lint().iter().for_each(|finding| println!("note: {finding}"));
 
     let address = env::var("ADDR").unwrap_or_else(|_| "127.0.0.1:3000".into());
     let listener = TcpListener::bind(address)?;
@@ -65,6 +64,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let reports = ReportCollector::new(|report: Report| println!("{report:?}"));
     // One layer of all: each request passes them in this order.
     let stack = Stack::new((log.clone(), proxies, headers, sessions));
+    stack.lint().iter().for_each(|finding| println!("note: {finding}"));
     let server = HttpServer::new(move || {
         App::new()
             .wrap(stack.clone())

@@ -39,7 +39,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
         Some(other) => return Err(format!("no preset {other}: strict or web").into()),
     };
     let headers = headers.report_violations_to("/csp-reports").build()?;
-    headers.lint().iter().for_each(|finding| println!("note: {finding}"));
 
     let address = env::var("ADDR").unwrap_or_else(|_| "127.0.0.1:3000".into());
     let listener = TcpListener::bind(address).await?;
@@ -65,6 +64,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         TrustedProxies::none()
     };
     let log = EventLog::builder().sink("stdout", JsonLines::to(io::stdout())).build()?;
+    // One layer of all: each request passes them in this order.
+    let stack = Stack::new((log.clone(), proxies, headers, sessions));
+    stack.lint().iter().for_each(|finding| println!("note: {finding}"));
+
     let reports = ReportCollector::new(|report: Report| println!("{report:?}"));
     let app = Router::new()
         .route("/", get(page))
@@ -74,8 +77,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .route("/style.css", get(([(CONTENT_TYPE, "text/css")], STYLE_CSS)))
         .route("/logo.svg", get(([(CONTENT_TYPE, "image/svg+xml")], LOGO_SVG)))
         .route_service("/csp-reports", reports)
-        // One layer of all: each request passes them in this order.
-        .layer(Stack::new((log.clone(), proxies, headers, sessions)))
+        .layer(stack)
         .into_make_service_with_connect_info::<SocketAddr>();
 
     println!("listening on http://{address}\ntry: curl -i http://{address}");

@@ -55,6 +55,7 @@
 //! | [`csrf`] | requests that another site has made a browser send, refused |
 //! | [`keys`] | the keys that values are sealed with, and their replacement |
 //! | [`middleware`] | what a layer is, and several as one |
+//! | [`lint`] | weak spots of a stack, found before an attacker finds them |
 //! | [`refusal`] | the answer to a request that is not let through |
 //! | [`client`] | who is asking: addresses, schemes and hosts behind proxies; allow-lists |
 //! | [`https`] | HTTPS on every request, for known hosts alone |
@@ -89,6 +90,7 @@ pub mod headers;
 pub mod https;
 #[cfg(feature = "keys")]
 pub mod keys;
+pub mod lint;
 pub mod middleware;
 #[cfg(any(feature = "csrf", feature = "https"))]
 mod path;

@@ -58,6 +58,7 @@
 
 use crate::adapters::adapt;
 use crate::head::{RequestHead, ResponseHead};
+use crate::lint::{Finding, Layers};
 use crate::refusal::MaybeRefusal;
 
 /// A decision on the request head and an edit of the response head.
@@ -85,6 +86,11 @@ pub trait Middleware {
     fn finish<H: ResponseHead>(&self, memo: &Self::Memo, response: &mut H) {
         let _ = (memo, response);
     }
+
+    /// Says what of it matters to others, and what of it is weak: see [`Stack::lint`].
+    fn describe(&self, layers: &mut Layers) {
+        let _ = layers;
+    }
 }
 
 /// Several middleware as one layer: the first is the outermost.
@@ -98,6 +104,34 @@ impl<M: Middleware> Stack<M> {
     /// Takes one middleware or a tuple of up to eight; tuples nest.
     pub const fn new(middleware: M) -> Self {
         Self(middleware)
+    }
+
+    /// Weak spots of the layers and of how they stand together, the worst first: for the log at
+    /// start-up, and for a test of your own.
+    ///
+    /// ```
+    /// # #[cfg(feature = "csrf")] {
+    /// use donjon::cookies::{CookieRule, HardenCookies};
+    /// use donjon::csrf::CsrfProtection;
+    /// use donjon::lint::Severity;
+    /// use donjon::middleware::Stack;
+    ///
+    /// let widget = CookieRule::new().cross_site("the booking widget on partners' pages");
+    /// let cookies = HardenCookies::new().rule("widget", widget).unwrap();
+    ///
+    /// let worst = Stack::new((cookies.clone(),)).lint().remove(0);
+    /// assert_eq!((worst.severity, &*worst.about), (Severity::Serious, "widget"));
+    ///
+    /// let csrf = CsrfProtection::new(["https://club.example"]).unwrap();
+    /// let findings = Stack::new((cookies, csrf)).lint();
+    /// assert!(findings.iter().all(|finding| finding.severity < Severity::Serious));
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn lint(&self) -> Vec<Finding> {
+        let mut layers = Layers::default();
+        self.0.describe(&mut layers);
+        layers.findings()
     }
 }
 
@@ -115,6 +149,10 @@ impl<M: Middleware> Middleware for Stack<M> {
 
     fn finish<H: ResponseHead>(&self, memo: &Self::Memo, response: &mut H) {
         self.0.finish(memo, response);
+    }
+
+    fn describe(&self, layers: &mut Layers) {
+        self.0.describe(layers);
     }
 }
 
@@ -138,6 +176,10 @@ macro_rules! tuple {
 
             fn finish<Res: ResponseHead>(&self, memo: &Self::Memo, response: &mut Res) {
                 $(self.$back.finish(&memo.$back, response);)+
+            }
+
+            fn describe(&self, layers: &mut Layers) {
+                $(self.$index.describe(layers);)+
             }
         }
     };

@@ -27,8 +27,9 @@ use std::time::Duration;
 
 use donjon::headers::csp::{ContentSecurityPolicy, CspPatch, Directive, Source};
 use donjon::headers::{
-    ConfigError, HeaderKind, SecurityHeader, SecurityHeaders, Severity, StrictTransportSecurity,
+    ConfigError, HeaderKind, SecurityHeader, SecurityHeaders, StrictTransportSecurity,
 };
+use donjon::lint::Severity;
 use http::{HeaderMap, Request, Response};
 use tokio_test::{assert_ready_ok, task};
 use tower::{Layer, ServiceExt, service_fn};

@@ -10,8 +10,9 @@ use donjon::headers::csp::{ContentSecurityPolicy, Directive, Source};
 use donjon::headers::{
     ConfigError, CrossOriginResourcePolicy, FrameOptions, HeaderKind, IntegrityPolicy, OnConflict,
     PermissionsPolicy, ReferrerPolicy, ReportOnly, ReportingEndpoints, SecurityHeader,
-    SecurityHeaders, SecurityHeadersBuilder, Severity, StrictTransportSecurity,
+    SecurityHeaders, SecurityHeadersBuilder, StrictTransportSecurity,
 };
+use donjon::lint::Severity;
 
 fn policy(text: &str) -> ContentSecurityPolicy {
     text.parse().unwrap()

@@ -8,6 +8,7 @@ use http::StatusCode;
 use super::{Networks, UnknownAddr, Who};
 use crate::adapters::adapt;
 use crate::head::RequestHead;
+use crate::lint::{Layer, Layers};
 use crate::middleware::Middleware;
 use crate::refusal::Refusal;
 
@@ -111,6 +112,10 @@ impl Middleware for AllowedNetworks {
             }
             Err(unknown) => Err(unknown.into()),
         }
+    }
+
+    fn describe(&self, layers: &mut Layers) {
+        layers.see(Layer { name: "AllowedNetworks", ..Layer::default() });
     }
 }
 

@@ -12,6 +12,7 @@ use crate::adapters::adapt;
 use crate::context::Context;
 use crate::event::{self, EventName, SecurityEvent};
 use crate::head::{Name, RequestHead};
+use crate::lint::{Layer, Layers};
 use crate::middleware::Middleware;
 
 /// Finds out who is asking, over which scheme, for which host, and hands it on as [`Client`].
@@ -254,6 +255,10 @@ impl Middleware for TrustedProxies {
             event::report(request, unclear.reason(wrong));
         }
         Ok(())
+    }
+
+    fn describe(&self, layers: &mut Layers) {
+        layers.see(Layer { name: "TrustedProxies", ..Layer::default() });
     }
 }
 

@@ -13,6 +13,7 @@ use super::view::{COOKIE, CookieView, Pair, Times};
 use crate::adapters::adapt;
 use crate::event::{Detail, EventName, SecurityEvent, report};
 use crate::head::{RequestHead, Rewrite};
+use crate::lint::{Layer, Layers};
 use crate::middleware::Middleware;
 use crate::refusal::Refusal;
 
@@ -179,6 +180,10 @@ impl Middleware for GuardCookies {
             self.0.admit_name(name, request)?;
         }
         Ok(())
+    }
+
+    fn describe(&self, layers: &mut Layers) {
+        layers.see(Layer { name: "GuardCookies", ..Layer::default() });
     }
 }
 

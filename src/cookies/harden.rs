@@ -17,6 +17,7 @@ use crate::adapters::adapt;
 use crate::clock::{Clock, SystemClock};
 use crate::event::{Detail, EventName, Reporter, SecurityEvent, Severity};
 use crate::head::{Name, RequestHead, ResponseHead, Rewrite};
+use crate::lint::{Layer, Layers};
 use crate::middleware::Middleware;
 
 /// Hardens every cookie that goes out, whoever sets it: a handler, a session library, a layer nearer
@@ -317,6 +318,16 @@ impl Middleware for HardenCookies {
             let mut plan = plan.into_iter();
             response.rewrite(&SET_COOKIE, |_| plan.next().map_or(Rewrite::Keep, Planned::rewrite));
         }
+    }
+
+    fn describe(&self, layers: &mut Layers) {
+        layers.see(Layer {
+            name: "HardenCookies",
+            hardens_cookies: self.0.mode != Mode::ReportOnly,
+            needs_https: true,
+            cross_site_cookies: self.0.rules.cross_site().collect(),
+            ..Layer::default()
+        });
     }
 }
 

@@ -15,6 +15,7 @@ use crate::adapters::adapt;
 use crate::context::Context;
 use crate::event::{Detail, EventName, Reporter, SecurityEvent, Severity};
 use crate::head::{RequestHead, ResponseHead};
+use crate::lint::{Layer, Layers};
 use crate::middleware::Middleware;
 use crate::shared_caches;
 
@@ -56,6 +57,15 @@ impl Middleware for CookieOutbox {
         if let Some(outbox) = memo.0.as_ref().and_then(Context::outbox) {
             outbox.send(response);
         }
+    }
+
+    fn describe(&self, layers: &mut Layers) {
+        layers.see(Layer {
+            name: "CookieOutbox",
+            sets_cookies: true,
+            needs_https: true,
+            ..Layer::default()
+        });
     }
 }
 

@@ -169,6 +169,17 @@ impl Rules {
         Ok(())
     }
 
+    /// The names, and beginnings of names, of cookies that may be `SameSite=None`.
+    pub(super) fn cross_site(&self) -> impl Iterator<Item = &'static str> {
+        let named = self.exact.iter().chain(&self.prefixes);
+        let others = ("any other cookie", self.others);
+        named
+            .copied()
+            .chain([others])
+            .filter(|(_, rule)| rule.is_cross_site())
+            .map(|(name, _)| name)
+    }
+
     /// The rule for a cookie, and what the rule is written for.
     pub(super) fn of(&self, name: &[u8]) -> (Option<&'static str>, &CookieRule) {
         let exact = self.exact.iter().find(|(known, _)| known.as_bytes() == name);

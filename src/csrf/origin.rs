@@ -119,6 +119,12 @@ impl Origins {
         self.0.is_empty()
     }
 
+    /// Those that are without https.
+    pub(super) fn over_http(&self) -> impl Iterator<Item = String> {
+        let over_http = self.0.iter().filter(|(_, origin)| origin.scheme == Scheme::Http);
+        over_http.map(|(text, _)| text.to_string())
+    }
+
     /// Whether the value of an `Origin` header is one of them.
     pub(super) fn hold(&self, value: &[u8]) -> bool {
         if self.is_empty() {

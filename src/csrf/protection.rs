@@ -18,6 +18,7 @@ use crate::cookies::{self, check_name};
 use crate::event::{EventName, Reporter, SecurityEvent, Severity, report};
 use crate::head::{Name, RequestHead, ResponseHead};
 use crate::keys::KeyRing;
+use crate::lint::{Layer, Layers};
 use crate::middleware::Middleware;
 use crate::path::ExactPaths;
 use crate::refusal::Refusal;
@@ -261,6 +262,16 @@ impl Middleware for CsrfProtection {
         if let Some(watch) = &memo.watch {
             watch.end(response.status());
         }
+    }
+
+    fn describe(&self, layers: &mut Layers) {
+        layers.see(Layer {
+            name: "CsrfProtection",
+            verifies_requests: true,
+            only_reports: self.0.report_only,
+            origins_over_http: self.0.own.over_http().chain(self.0.trusted.over_http()).collect(),
+            ..Layer::default()
+        });
     }
 }
 

@@ -8,6 +8,7 @@ use crate::adapters::adapt;
 use crate::client::Who;
 use crate::context::Context;
 use crate::head::{RequestHead, RouteTemplate};
+use crate::lint::{Layer, Layers};
 use crate::middleware::Middleware;
 use crate::refusal::Refusal;
 
@@ -22,6 +23,10 @@ impl Middleware for EventLog {
     fn admit<R: RequestHead>(&self, request: &mut R, (): &mut ()) -> Result<(), Infallible> {
         Context::of(request).set_log(self);
         Ok(())
+    }
+
+    fn describe(&self, layers: &mut Layers) {
+        layers.see(Layer { name: "EventLog", logs: true, ..Layer::default() });
     }
 }
 

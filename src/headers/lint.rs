@@ -8,20 +8,9 @@ use super::{
     CrossOriginOpenerPolicy, HeaderKind, ReferrerPolicy, ReportOnly, SecurityHeader,
     SecurityHeaders, SecurityHeadersBuilder,
 };
+use crate::lint::Severity;
 
 mod csp;
-
-/// How much a [`Finding`] matters.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-#[non_exhaustive]
-pub enum Severity {
-    /// Worth a thought.
-    Note,
-    /// Weakens the policy, or may break something.
-    Warning,
-    /// Makes the header all but useless, or is dangerous.
-    Serious,
-}
 
 /// A weak spot found by [`SecurityHeaders::lint`].
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -37,22 +26,30 @@ pub struct Finding {
     pub message: &'static str,
 }
 
+impl Finding {
+    /// The header, and the directive.
+    pub(super) fn about(&self) -> String {
+        match self.directive {
+            Some(directive) => format!("{}: {directive}", self.header),
+            None => self.header.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.header)?;
-        if let Some(directive) = self.directive {
-            write!(f, "{directive}: ")?;
-        }
-        f.write_str(self.message)
+        write!(f, "{}: {}", self.about(), self.message)
     }
 }
 
 impl SecurityHeaders {
-    /// Weak spots, the worst first: for the log at start-up, and for a test of your own.
+    /// Weak spots, the worst first: for the log at start-up, and for a test of your own. Those of a whole
+    /// stack are told by [`Stack::lint`](crate::middleware::Stack::lint).
     ///
     /// ```
     /// use donjon::headers::csp::{ContentSecurityPolicy, Directive, Source};
-    /// use donjon::headers::{SecurityHeaders, Severity};
+    /// use donjon::headers::SecurityHeaders;
+    /// use donjon::lint::Severity;
     ///
     /// let careless = ContentSecurityPolicy::builder()
     ///     .default_src([Source::SelfOrigin])

@@ -72,7 +72,7 @@ pub use self::error::ConfigError;
 pub use self::frame_options::FrameOptions;
 pub use self::integrity_policy::IntegrityPolicy;
 pub use self::kind::{HeaderKind, ReportOnly, SecurityHeader};
-pub use self::lint::{Finding, Severity};
+pub use self::lint::Finding;
 pub use self::opener_policy::CrossOriginOpenerPolicy;
 pub use self::origin_agent_cluster::OriginAgentCluster;
 pub use self::permissions_policy::PermissionsPolicy;
@@ -85,6 +85,7 @@ use crate::adapters::adapt;
 use crate::client::{Scheme, Who};
 use crate::context::Context;
 use crate::head::{RequestHead, ResponseHead};
+use crate::lint::{Layer, Layers};
 use crate::middleware::Middleware;
 
 mod builder;
@@ -180,6 +181,22 @@ impl Middleware for SecurityHeaders {
         let https = memo.https || self.0.built_from.assume_https;
         let nonce = memo.context.as_ref().and_then(Context::seal_nonce);
         self.0.finish(https, nonce, response);
+    }
+
+    fn describe(&self, layers: &mut Layers) {
+        let referrer_policy = self.0.built_from.headers.get(&HeaderKind::ReferrerPolicy);
+        layers.see(Layer {
+            name: "SecurityHeaders",
+            sends_headers: true,
+            no_referrer: matches!(
+                referrer_policy,
+                Some(SecurityHeader::ReferrerPolicy(ReferrerPolicy::NoReferrer))
+            ),
+            ..Layer::default()
+        });
+        for finding in self.lint() {
+            layers.add(finding.severity, finding.about(), finding.message);
+        }
     }
 }
 

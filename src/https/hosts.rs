@@ -11,6 +11,7 @@ use crate::client::{Host, requested_host};
 use crate::context::Context;
 use crate::event::EventName;
 use crate::head::RequestHead;
+use crate::lint::{Layer, Layers};
 use crate::middleware::Middleware;
 use crate::path::ExactPaths;
 use crate::refusal::Refusal;
@@ -173,6 +174,10 @@ impl Middleware for AllowedHosts {
             }
             Err(Refusal::new(status, reason).with_event(EventName::HostMismatch))
         })
+    }
+
+    fn describe(&self, layers: &mut Layers) {
+        layers.see(Layer { name: "AllowedHosts", ..Layer::default() });
     }
 }
 

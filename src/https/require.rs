@@ -12,6 +12,7 @@ use crate::adapters::adapt;
 use crate::client::{Host, Scheme, Who, with_host};
 use crate::event::{self, EventName, SecurityEvent};
 use crate::head::{Name, RequestHead, ResponseHead, Value, asks_for_websocket};
+use crate::lint::{Layer, Layers};
 use crate::middleware::Middleware;
 use crate::path::{ExactPaths, decoded};
 use crate::refusal::Refusal;
@@ -239,6 +240,10 @@ impl Middleware for RequireHttps {
         if !memo.with_cookies {
             response.remove(&SET_COOKIE);
         }
+    }
+
+    fn describe(&self, layers: &mut Layers) {
+        layers.see(Layer { name: "RequireHttps", needs_https: true, ..Layer::default() });
     }
 }
 

@@ -101,6 +101,7 @@ use crate::context::Context;
 use crate::event::{Draft, EventName, Reporter, SecurityEvent};
 use crate::head::{RequestHead, ResponseHead};
 use crate::keys::KeyRing;
+use crate::lint::{Layer, Layers};
 use crate::middleware::Middleware;
 
 mod handle;
@@ -290,6 +291,17 @@ impl Middleware for Sessions {
         if let Some(cell) = &memo.0 {
             cell.send(response);
         }
+    }
+
+    fn describe(&self, layers: &mut Layers) {
+        let Declared { name, cross_site, .. } = self.0.declared;
+        layers.see(Layer {
+            name: "Sessions",
+            sets_cookies: true,
+            needs_https: true,
+            cross_site_cookies: cross_site.map(|_| name).into_iter().collect(),
+            ..Layer::default()
+        });
     }
 }
 
