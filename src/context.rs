@@ -6,7 +6,7 @@
 #[cfg(feature = "headers")]
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
-#[cfg(feature = "csrf")]
+#[cfg(feature = "cookies")]
 use std::sync::{Mutex, PoisonError};
 
 use crate::client::{Host, Who};
@@ -30,7 +30,7 @@ struct Inner {
     #[cfg(feature = "cookies")]
     outbox: OnceLock<Outbox>,
     #[cfg(feature = "cookies")]
-    session: OnceLock<Arc<SessionCell>>,
+    session: Mutex<Option<Arc<SessionCell>>>,
     #[cfg(feature = "csrf")]
     rulings: Mutex<Rulings>,
     #[cfg(feature = "headers")]
@@ -88,16 +88,22 @@ impl Context {
         self.0.outbox.get()
     }
 
-    /// Says which session the request belongs to. The layer furthest out knows; then this is false.
+    /// Says which session the request belongs to. Where a layer of the same sessions is further out,
+    /// that has said it, and this is false.
     #[cfg(feature = "cookies")]
-    pub(crate) fn set_session(&self, session: Arc<SessionCell>) -> bool {
-        self.0.session.set(session).is_ok()
+    pub(crate) fn set_session(&self, session: &Arc<SessionCell>) -> bool {
+        let mut known = self.0.session.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_known = known.as_ref().is_some_and(|known| known.is_of_the_same(session));
+        if !is_known {
+            *known = Some(Arc::clone(session));
+        }
+        !is_known
     }
 
     /// The session of the request, if there is a layer of sessions.
     #[cfg(feature = "cookies")]
-    pub(crate) fn session(&self) -> Option<&Arc<SessionCell>> {
-        self.0.session.get()
+    pub(crate) fn session(&self) -> Option<Arc<SessionCell>> {
+        self.0.session.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What layers have decided of where the request comes from.

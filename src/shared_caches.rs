@@ -11,8 +11,8 @@ pub(crate) fn keep_from<H: ResponseHead>(response: &mut H) {
         Said::Private => {}
         // Fails open: who says `public` in as many words is taken at his word, and told.
         Said::Insists => trace::warn!(
-            "a response with a nonce or a cookie may be kept by shared caches, because its handler \
-             insists: say `Cache-Control: private` where a page is for one client alone"
+            "a response with a nonce may be kept by shared caches, because its handler insists: say \
+             `Cache-Control: private` where a page is for one client alone"
         ),
         Said::Otherwise => {
             let mut values: Vec<_> = response.header(&CACHE_CONTROL).collect();
@@ -21,6 +21,25 @@ pub(crate) fn keep_from<H: ResponseHead>(response: &mut H) {
             response.insert_bytes(&CACHE_CONTROL, value.into());
         }
     }
+}
+
+/// Sees to it that no shared cache keeps the response, whatever the handler says: it may not know that
+/// somebody's cookie goes with it.
+#[cfg(feature = "cookies")]
+pub(crate) fn forbid<H: ResponseHead>(response: &mut H) {
+    if insists(response) {
+        response.remove(&CDN_CACHE_CONTROL);
+        response.remove(&SURROGATE_CONTROL);
+        response.insert(&CACHE_CONTROL, &PRIVATE);
+    } else {
+        keep_from(response);
+    }
+}
+
+/// Whether the handler wants shared caches to keep the response.
+#[cfg(feature = "cookies")]
+pub(crate) fn insists<H: ResponseHead>(response: &H) -> bool {
+    said(response) == Said::Insists
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -123,6 +142,28 @@ mod tests {
 
             let values: Vec<_> = response.headers().get_all("cache-control").iter().collect();
             assert_eq!(values, [after], "{before:?}");
+        }
+    }
+
+    #[cfg(feature = "cookies")]
+    #[test]
+    fn somebodys_cookie_is_kept_by_no_cache_whatever_the_handler_says() {
+        for (name, value, after) in [
+            ("cache-control", "public, max-age=60", "private, no-cache"),
+            ("cache-control", "s-maxage=60", "private, no-cache"),
+            ("cache-control", "max-age=60", "max-age=60, private"),
+            ("cache-control", "no-store", "no-store"),
+            ("cdn-cache-control", "max-age=60", "private, no-cache"),
+            ("surrogate-control", "max-age=60", "private, no-cache"),
+        ] {
+            let mut response = http::Response::builder().header(name, value).body(()).unwrap();
+
+            forbid(&mut response);
+
+            let headers = response.headers();
+            assert_eq!(headers["cache-control"], after, "{name}: {value}");
+            let others = ["cdn-cache-control", "surrogate-control"];
+            assert!(!others.iter().any(|other| headers.contains_key(*other)), "{name}: {value}");
         }
     }
 

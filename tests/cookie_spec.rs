@@ -26,6 +26,8 @@ use proptest::prelude::*;
 use self::both::{Ask, Seen};
 
 mod both;
+#[path = "cookie_spec/renewed.rs"]
+mod renewed;
 
 fn spec<P: NamePrefix>(name: &'static str) -> CookieSpec<String, P> {
     CookieSpec::new(name).unwrap()

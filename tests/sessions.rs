@@ -12,7 +12,7 @@ use axum::routing::get;
 use donjon::clock::{Clock, ManualClock};
 use donjon::cookies::prefix::Unprefixed;
 use donjon::cookies::session::{
-    MemoryRevocation, Revocation, Session, SessionClaims, SessionId, Sessions,
+    MemoryRevocation, Revocation, Session, SessionClaims, SessionId, SessionMemo, Sessions,
 };
 use donjon::cookies::{CookieSpec, HardenCookies, OutgoingCookie, SetError};
 use donjon::event::{EventLog, EventName, MemorySink, Severity};
@@ -22,6 +22,8 @@ use http::{Request, Response, StatusCode};
 
 use self::both::{Ask, Seen};
 
+#[path = "sessions/answers.rs"]
+mod answers;
 mod both;
 
 /// A server without a framework: what a request does between `admit` and `finish` is in the test's
@@ -126,7 +128,8 @@ fn a_login_begins_a_session_with_an_id_that_nobody_has_seen() {
     assert_eq!(after.subject().as_deref(), Some("ann"));
     assert_eq!(after.get::<String>().as_deref(), Some("basket"), "what was kept stays");
     assert_ne!(after.digest().unwrap(), before);
-    assert_eq!(house.who(&planted), None, "and the planted one is nobody's");
+    let kept = house.open(Some(&planted)).session;
+    assert_eq!((kept.subject(), kept.digest()), (None, None), "and the planted one is over");
 }
 
 #[test]
@@ -175,14 +178,90 @@ fn who_signs_out_is_out_wherever_the_cookie_is() {
 
     // E1: a request that came before brings nothing back, whether it changes something or not.
     slow.session.set(&"late".to_owned()).unwrap();
-    assert_eq!(slow.close().as_deref(), Some(""));
-    assert_eq!(slower.close().as_deref(), Some(""));
+    assert_eq!(slow.close(), None);
+    assert_eq!(slower.close(), None);
     // E5: nor does whoever has copied the cookie.
     assert_eq!(house.who(&cookie), None);
-    assert_eq!(house.visit(Some(&cookie), |_| {}).as_deref(), Some(""), "it is deleted again");
+    assert_eq!(house.visit(Some(&cookie), |_| {}), None);
     house.log.shutdown(Duration::from_secs(5)).unwrap();
     assert!(house.events().contains(&(EventName::SessionUseAfterExpire, Severity::Critical)));
     assert!(house.events().contains(&(EventName::SessionExpired, Severity::Info)));
+}
+
+/// What the browser has after this answer.
+fn keep(jar: &mut String, answer: Option<String>) {
+    if let Some(cookie) = answer {
+        *jar = cookie;
+    }
+}
+
+#[test]
+fn a_slow_answer_undoes_no_sign_in() {
+    let house = House::new();
+    let basket =
+        || house.visit(None, |session| session.set(&"basket".to_owned()).unwrap()).unwrap();
+    for (before, minutes) in [
+        (house.sign_in("ann"), 5),
+        (house.sign_in("bob"), 5),
+        (house.sign_in("ann"), 31),
+        (basket(), 5),
+    ] {
+        house.advance(minutes);
+        let mut jar = before;
+        let slow = house.open(Some(&jar));
+        let changes = house.open(Some(&jar));
+        let login = house.visit(Some(&jar), |session| session.sign_in("ann").unwrap());
+        keep(&mut jar, login);
+        keep(&mut jar, slow.close());
+        assert_eq!(house.who(&jar).as_deref(), Some("ann"), "a new cookie was due");
+        if changes.session.digest().is_some() {
+            changes.session.set(&"late".to_owned()).unwrap();
+            keep(&mut jar, changes.close());
+            assert_eq!(house.who(&jar).as_deref(), Some("ann"));
+        }
+    }
+}
+
+#[test]
+fn who_ends_all_sessions_and_signs_in_is_in() {
+    let memory = Arc::new(MemoryRevocation::default());
+    let house = House::with(|sessions| sessions.revocation(memory.clone()));
+    let phone = house.sign_in("ann");
+    house.clock.advance(Duration::from_micros(300));
+    let desk = house.visit(None, |session| {
+        memory.revoke_subject("ann", house.clock.now());
+        session.sign_in("ann").unwrap();
+    });
+    assert_eq!(house.who(&phone), None);
+    assert_eq!(house.who(&desk.unwrap()).as_deref(), Some("ann"), "in the same millisecond");
+}
+
+#[test]
+fn all_that_was_shown_in_a_request_ends_when_it_signs_out() {
+    let house = House::new();
+    let ann = house.sign_in("ann");
+    house.visit(Some(&ann), |session| {
+        session.sign_in("bob").unwrap();
+        session.sign_out().unwrap();
+    });
+    assert_eq!(house.who(&ann), None);
+
+    // As between a password and a second factor.
+    let half = house.visit(None, |session| session.set(&"ann".to_owned()).unwrap()).unwrap();
+    house.visit(Some(&half), |session| session.sign_out().unwrap());
+    assert_eq!(house.open(Some(&half)).session.get::<String>(), None);
+}
+
+#[test]
+fn a_clock_that_is_set_back_makes_no_session_longer() {
+    let (early, late) = (House::new(), House::new());
+    let ring = early.ring.clone();
+    let sessions = Sessions::new(&ring, "club").unwrap().clock(late.clock.clone());
+    let late = House { sessions, ..late };
+    late.clock.advance(Duration::from_secs(59));
+    assert_eq!(early.who(&late.sign_in("ann")).as_deref(), Some("ann"), "clocks differ a little");
+    late.clock.advance(Duration::from_secs(120));
+    assert_eq!(early.who(&late.sign_in("ann")), None);
 }
 
 #[test]
@@ -205,11 +284,7 @@ fn an_idle_session_ends_and_one_in_use_goes_on_for_a_day_at_most() {
     assert_eq!(house.who(&cookie).as_deref(), Some("ann"));
     house.advance(1);
     assert_eq!(house.who(&cookie), None);
-    assert_eq!(
-        house.visit(Some(&cookie), |_| {}).as_deref(),
-        Some(""),
-        "the browser may forget it"
-    );
+    assert_eq!(house.visit(Some(&cookie), |_| {}), None);
 
     let mut cookie = house.sign_in("ann");
     let mut minutes = 0;
@@ -238,10 +313,55 @@ fn a_cookie_is_sent_anew_only_when_some_of_its_time_has_passed() {
 }
 
 #[test]
+fn near_its_end_a_session_is_not_sent_with_every_answer() {
+    for millis in [0, 500, 999] {
+        let house = House::new();
+        house.clock.advance(Duration::from_millis(millis));
+        let mut cookie = house.sign_in("ann");
+        let mut sent = Vec::new();
+        for minute in 1..12 * 60 {
+            house.advance(1);
+            if let Some(new) = house.visit(Some(&cookie), |_| {}) {
+                cookie = new;
+                sent.push(minute);
+            }
+        }
+        assert!(sent.len() > 100, "{sent:?}");
+        assert!(sent.iter().filter(|minute| **minute > 11 * 60 + 34).count() <= 1, "{sent:?}");
+        assert_eq!(house.who(&cookie).as_deref(), Some("ann"));
+        house.advance(1);
+        assert_eq!(house.who(&cookie), None);
+    }
+}
+
+#[test]
+fn a_cookie_is_kept_no_longer_than_its_session_is_good() {
+    let spec: CookieSpec<Vec<u8>> = CookieSpec::new("__Host-Http-s").unwrap();
+    let spec = spec.lifetime(Duration::from_secs(999)).unwrap();
+    let max_age = |sessions: Sessions, clock: &ManualClock| {
+        let mut request = Request::new(());
+        let mut memo = SessionMemo::default();
+        sessions.admit(&mut request, &mut memo).unwrap();
+        Session::of(&request).unwrap().sign_in("ann").unwrap();
+        clock.advance(Duration::ZERO);
+        let mut response = Response::new(());
+        sessions.finish(&memo, &mut response);
+        let line = response.headers()["set-cookie"].to_str().unwrap().to_owned();
+        OutgoingCookie::parse(&line).unwrap().read().max_age()
+    };
+    let house = House::new();
+    let sessions = house.sessions.clone().cookie(&spec);
+    assert_eq!(max_age(sessions.clone(), &house.clock), None, "of a lifetime nothing is taken");
+    assert_eq!(max_age(sessions.clone().persistent(), &house.clock), Some(1800));
+    let short = sessions.persistent().absolute(Duration::from_secs(600)).unwrap();
+    assert_eq!(max_age(short, &house.clock), Some(600));
+}
+
+#[test]
 fn a_stricter_policy_is_for_sessions_that_there_are_too() {
     let house = House::new();
     let cookie = house.sign_in("ann");
-    house.advance(10);
+    house.advance(5); // to the second
     let strict = house.sessions.clone().absolute(Duration::from_secs(300)).unwrap();
     let strict = House { sessions: strict, ..house };
     assert_eq!(strict.who(&cookie), None);

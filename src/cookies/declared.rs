@@ -58,7 +58,7 @@ impl Declared {
         let now = self.clock.now();
         let value = match &self.sealed {
             Some((sealer, good_for)) => {
-                let until = until.unwrap_or(now + *good_for);
+                let until = until.unwrap_or_else(|| later(now, *good_for));
                 sealer.seal(&SealContext::new(self.name), payload, until, now)?.into()
             }
             None if payload.iter().copied().all(is_octet) => String::from_utf8_lossy(payload),
@@ -171,12 +171,17 @@ const fn is_octet(byte: u8) -> bool {
     byte.is_ascii_graphic() && !matches!(byte, b'"' | b',' | b';' | b'\\')
 }
 
+/// So much later, or, at the end of time, not at all.
+pub(super) fn later(time: SystemTime, by: Duration) -> SystemTime {
+    time.checked_add(by).unwrap_or(time)
+}
+
 pub(super) fn check_lifetime(lifetime: Duration) -> Result<(), ConfigError> {
-    let seconds = lifetime.as_secs();
-    if (1..=MAX_LIFETIME.unsigned_abs()).contains(&seconds) {
+    let longest = Duration::from_secs(MAX_LIFETIME.unsigned_abs());
+    if (Duration::from_secs(1)..=longest).contains(&lifetime) {
         return Ok(());
     }
-    Err(ConfigError::Lifetime { seconds })
+    Err(ConfigError::Lifetime { seconds: lifetime.as_secs() })
 }
 
 /// So many bytes have the attributes of most.

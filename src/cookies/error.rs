@@ -76,6 +76,17 @@ pub enum ConfigError {
         seconds: u64,
     },
 
+    /// A value that is to be good for longer than its sealer seals.
+    #[error(
+        "{name:?} is sealed for longer than the sealer's {limit:?}: ask for less, or raise `max_lifetime`"
+    )]
+    SealedTooLong {
+        /// The name.
+        name: &'static str,
+        /// What the sealer allows.
+        limit: Duration,
+    },
+
     /// A name without the prefix that its declaration states, or with another.
     #[error(
         "{name:?} does not begin with {prefix:?}, or says more: write the name whole, or declare another prefix"

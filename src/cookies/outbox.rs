@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::error::{OpenReason, ReadError, SetError};
 use super::harden::SET_COOKIE;
@@ -22,8 +22,8 @@ use crate::shared_caches;
 /// Sends the cookies that handlers set with [`Cookies`].
 ///
 /// It goes behind [`HardenCookies`](super::HardenCookies), which then sees them too. Whatever the
-/// handler's answer is, an error as well, they are in it; and shared caches are kept from it, unless
-/// the handler insists on them.
+/// handler's answer is, an error as well, they are in it; and shared caches are kept from it, whatever
+/// the handler says of caches.
 ///
 /// See [`Cookies`] for an example.
 #[derive(Clone, Copy, Debug, Default)]
@@ -85,7 +85,8 @@ pub struct OutboxMemo(Option<Context>);
 ///   the last word counts.
 /// - What is read is what came with the request. A cookie that is ambiguous, or whose seal is broken,
 ///   is as if it were not there, and the event `x_cookie_refused`.
-/// - What an older key has sealed is sealed anew when it is read, with the time that it had.
+/// - What an older key has sealed is sealed anew when it is read, with the time that it had, unless
+///   the handler has set or deleted it.
 ///
 /// ```
 /// # #[cfg(feature = "axum")] {
@@ -160,6 +161,13 @@ impl Cookies {
         self.context.outbox().map_or(Ok(()), |outbox| outbox.put(cookie))
     }
 
+    /// Sends it unless something else is to be sent in its place.
+    fn renew(&self, cookie: &OutgoingCookie) {
+        if let Some(outbox) = self.context.outbox() {
+            outbox.put_unless_there(cookie);
+        }
+    }
+
     /// The value that came with the request, if there is one that can be believed.
     #[must_use]
     pub fn get<T: CookieValue, P: NamePrefix>(&self, spec: &CookieSpec<T, P>) -> Option<T> {
@@ -169,8 +177,9 @@ impl Cookies {
                 let read = read?;
                 if let Some(until) = read.expires_at.filter(|_| read.needs_reseal) {
                     // Where that fails the old one is still good.
-                    let resealed = spec.set_until(&read.value, until);
-                    let _ = resealed.and_then(|cookie| self.send(cookie));
+                    if let Ok(cookie) = spec.set_until(&read.value, until) {
+                        self.renew(&cookie);
+                    }
                 }
                 Some(read.value)
             }
@@ -212,8 +221,12 @@ struct Queue {
 }
 
 impl Outbox {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn put(&self, cookie: OutgoingCookie) -> Result<(), SetError> {
-        let mut queue = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut queue = self.lock();
         if queue.closed {
             let name = String::from_utf8_lossy(cookie.read().name()).into_owned();
             return Err(SetError::TooLate { name });
@@ -223,9 +236,16 @@ impl Outbox {
         Ok(())
     }
 
+    fn put_unless_there(&self, cookie: &OutgoingCookie) {
+        let mut queue = self.lock();
+        if !queue.closed && !queue.cookies.iter().any(|earlier| cookie.replaces(earlier)) {
+            queue.cookies.push(cookie.clone());
+        }
+    }
+
     /// actix-web may make several responses of one error, so what is sent stays.
     fn send<H: ResponseHead>(&self, response: &mut H) {
-        let mut queue = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut queue = self.lock();
         queue.closed = true;
         for cookie in &queue.cookies {
             append(response, cookie);
@@ -237,7 +257,7 @@ impl Outbox {
 pub(super) fn append<H: ResponseHead>(response: &mut H, cookie: &OutgoingCookie) {
     if !response.header(&SET_COOKIE).any(|line| line == cookie.as_str().as_bytes()) {
         response.append_bytes(&SET_COOKIE, cookie.bytes().clone());
-        shared_caches::keep_from(response);
+        shared_caches::forbid(response);
     }
 }
 

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::SetError;
 use super::fix::MAX_PAIR;
 use super::harden::Key;
-use super::set_cookie::SetCookie;
+use super::set_cookie::{SameSite, SetCookie};
 
 /// One value of `Set-Cookie` that browsers take as it was meant: made by a
 /// [`CookieSpec`](super::CookieSpec), or checked.
@@ -29,6 +29,7 @@ impl OutgoingCookie {
     /// assert!(OutgoingCookie::parse("theme=dark; Secure; HttpOnly; SameSite=Lax").is_ok());
     /// assert!(OutgoingCookie::parse("theme=dark\r\nSet-Cookie: sid=evil").is_err());
     /// assert!(OutgoingCookie::parse(&format!("a={}", "x".repeat(4096))).is_err());
+    /// assert!(OutgoingCookie::parse("__Host-sid=1; Secure").is_err(), "without Path=/");
     /// ```
     pub fn parse(line: &str) -> Result<Self, SetError> {
         let cookie = SetCookie::parse(line.as_bytes());
@@ -39,7 +40,7 @@ impl OutgoingCookie {
         if cookie.has_control || !line.is_ascii() {
             return Err(SetError::Value { name: name() });
         }
-        if cookie.has_too_long || cookie.has_ignored {
+        if cookie.has_too_long || cookie.has_ignored || !browsers_take(&cookie) {
             return Err(SetError::Attribute { name: name() });
         }
         let len = cookie.name().len() + cookie.value().len();
@@ -70,6 +71,19 @@ impl OutgoingCookie {
     pub(super) fn replaces(&self, other: &Self) -> bool {
         Key::of(&self.0) == Key::of(&other.0)
     }
+}
+
+/// Whether it keeps the rules of its prefix and of its attributes: where it does not, browsers ignore
+/// the whole cookie.
+fn browsers_take(cookie: &SetCookie<'_>) -> bool {
+    let prefix = cookie.prefix();
+    let is_host = prefix.is_some_and(|prefix| prefix.host);
+    let is_http = prefix.is_some_and(|prefix| prefix.http_only);
+    let needs_secure =
+        prefix.is_some() || cookie.partitioned() || cookie.same_site() == Some(SameSite::None);
+    (cookie.secure() || !needs_secure)
+        && (cookie.http_only() || !is_http)
+        && (!is_host || cookie.path() == Some(b"/") && !cookie.has_domain_attribute())
 }
 
 /// The name alone: a value may be somebody's session.

@@ -105,6 +105,10 @@ impl Sealer {
         self
     }
 
+    pub(super) const fn longest(&self) -> Duration {
+        self.max_lifetime
+    }
+
     /// Makes a value of these bytes, good before `expires_at`.
     pub fn seal(
         &self,

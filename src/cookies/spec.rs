@@ -158,6 +158,10 @@ impl<T, P: NamePrefix> CookieSpec<T, P> {
     /// allows.
     pub fn sealed(mut self, sealer: Sealer, good_for: Duration) -> Result<Self, ConfigError> {
         check_lifetime(good_for)?;
+        let limit = sealer.longest();
+        if good_for > limit {
+            return Err(ConfigError::SealedTooLong { name: self.declared.name, limit });
+        }
         self.declared.sealed = Some((sealer, good_for));
         Ok(self)
     }

@@ -14,6 +14,7 @@ use crate::cookies::outgoing::OutgoingCookie;
 use crate::cookies::value::CookieValue;
 use crate::event::{EventName, Reporter, SecurityEvent};
 use crate::head::{RequestHead, ResponseHead};
+use crate::shared_caches;
 
 /// The session of a request.
 ///
@@ -28,7 +29,7 @@ impl Session {
     /// [`Sessions`](super::Sessions) are around it.
     #[must_use]
     pub fn of<R: RequestHead>(request: &R) -> Option<Self> {
-        request.look(|context: &Context| context.session().cloned().map(Self)).flatten()
+        request.look(|context: &Context| context.session().map(Self)).flatten()
     }
 
     /// Who has signed in, if anybody has.
@@ -49,7 +50,8 @@ impl Session {
         self.0.digest()
     }
 
-    /// What is kept in it; `None` if there is no session, or what is in it is of another type.
+    /// What is kept in it; `None` if there is no session, or if what is in it cannot be of this type. Keep
+    /// values of one type in a session: some bytes are a value of two.
     #[must_use]
     pub fn get<T: CookieValue>(&self) -> Option<T> {
         self.0.lock().record.as_ref().and_then(|record| T::from_bytes(&record.data))
@@ -86,15 +88,21 @@ impl Session {
         let is_others = |old: &Record| old.subject.as_deref().is_some_and(|one| one != subject);
         let kept = old.as_ref().filter(|old| !is_others(old));
         let data = kept.map(|kept| kept.data.clone()).unwrap_or_default();
-        state.put(&cell.policy, Record::new(Some(subject), data, cell.policy.now()))?;
-        // A session without a user may be anybody's, and gives nothing.
-        state.leaves.extend(old.filter(|old| old.subject.is_some()));
+        let mut record = Record::new(Some(subject), data, cell.policy.now());
+        if cell.policy.revocation.is_revoked(&record.claims()) {
+            // All sessions that began until now have ended in this very millisecond, as when somebody
+            // changes the password and goes on. This one begins after them.
+            record.begin_later();
+        }
+        state.put(&cell.policy, record)?;
+        state.leaves.extend(old);
         drop(state);
         cell.tell(EventName::SessionCreated, Some(subject), "signed in");
         Ok(())
     }
 
     /// Ends the session, at once and for whoever has its cookie. Where there is none nothing is done.
+    /// How long a [`Revocation`](super::Revocation) knows of one that had no user is its own affair.
     pub fn sign_out(&self) -> Result<(), SetError> {
         let cell = &*self.0;
         let mut state = cell.open()?;
@@ -103,9 +111,7 @@ impl Session {
         let left = std::mem::take(&mut state.leaves);
         drop(state);
         for ended in left.iter().chain([&record]) {
-            if ended.subject.is_some() {
-                cell.policy.revocation.revoke(&ended.claims());
-            }
+            cell.policy.revocation.revoke(&ended.claims());
         }
         cell.tell(EventName::SessionExpired, record.subject.as_deref(), "signed out");
         Ok(())
@@ -134,17 +140,19 @@ struct State {
     /// The session as the request has shown it, until when it is sealed, and whether that is to be done
     /// anew in any case.
     shown: Option<(Record, SystemTime, bool)>,
-    /// Users' sessions in whose place others have come.
+    /// Sessions in whose place others have come.
     leaves: Vec<Record>,
-    /// What is to be sent.
+    /// What the handler wants to be sent.
     outgoing: Option<OutgoingCookie>,
+    /// The same session, sealed anew, which nobody has asked for.
+    renewal: Option<OutgoingCookie>,
     /// Whether the head of the response is done.
     closed: bool,
 }
 
 impl State {
     fn put(&mut self, policy: &Policy, record: Record) -> Result<(), SetError> {
-        self.outgoing = Some(policy.seal(&record)?.0);
+        self.outgoing = Some(policy.seal(&record)?);
         self.record = Some(record);
         Ok(())
     }
@@ -159,10 +167,13 @@ impl SessionCell {
                 shown: Some((record, until, needs_reseal)),
                 ..State::default()
             },
-            // The browser is to forget it.
-            Shown::Ended => State { outgoing: Some(policy.declared.delete()), ..State::default() },
         };
         Self { policy, reporter, state: Mutex::new(state) }
+    }
+
+    /// Whether both belong to clones of one layer.
+    pub(crate) fn is_of_the_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.policy, &other.policy)
     }
 
     pub(crate) fn digest(&self) -> Option<SessionDigest> {
@@ -175,31 +186,34 @@ impl SessionCell {
             state.closed = true;
             self.settle(&mut state);
         }
-        if let Some(cookie) = &state.outgoing {
-            append(response, cookie);
+        match (&state.outgoing, &state.renewal) {
+            (Some(cookie), _) => append(response, cookie),
+            // A handler that knows nothing of sessions may want its logo to be kept by all caches. What
+            // is due can wait for the next answer.
+            (None, Some(cookie)) if !shared_caches::insists(response) => append(response, cookie),
+            (None, _) => {}
         }
     }
 
     /// Decides what is sent, once.
     fn settle(&self, state: &mut State) {
-        let State { record, shown, leaves, outgoing, .. } = state;
-        if let (Some(now), Some((shown, until, needs_reseal))) = (record.as_ref(), shown.as_ref()) {
+        if let (Some(now), Some((shown, until, needs_reseal))) = (&state.record, &state.shown) {
             let is_same = now.id.digest() == shown.id.digest();
-            let is_due = outgoing.is_none() && (*needs_reseal || self.policy.is_due(shown, *until));
-            // It may have been signed out elsewhere since the request came, and stays so.
-            if is_same
-                && (is_due || outgoing.is_some())
-                && self.policy.revocation.is_revoked(&shown.claims())
-            {
+            let is_due = *needs_reseal || self.policy.is_due(shown, *until);
+            if !is_same || state.outgoing.is_none() && !is_due {
+                // There is nothing to be sent of it.
+            } else if self.policy.revocation.is_revoked(&shown.claims()) {
+                // Somebody has signed out, or in anew, since the request came. That stays so: neither is
+                // the session brought back, nor is a cookie deleted that may be another one by now.
                 let subject = shown.subject.as_deref();
-                self.tell(EventName::SessionExpired, subject, "signed out by another request");
-                *outgoing = Some(self.policy.declared.delete());
-            } else if is_due {
+                self.tell(EventName::SessionExpired, subject, "ended by another request");
+                state.outgoing = None;
+            } else if state.outgoing.is_none() {
                 // Where that fails the one that the browser has is still good.
-                *outgoing = self.policy.seal(shown).ok().map(|(cookie, _)| cookie);
+                state.renewal = self.policy.seal(shown).ok();
             }
         }
-        for left in leaves.drain(..) {
+        for left in state.leaves.drain(..) {
             self.policy.revocation.revoke(&left.claims());
         }
     }

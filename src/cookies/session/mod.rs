@@ -12,14 +12,17 @@
 //!   [`sign_out`](Session::sign_out) ends it, [`set`](Session::set) keeps something in it.
 //! - It ends half an hour after it was last used, and twelve hours after it began:
 //!   [`idle`](Sessions::idle), [`absolute`](Sessions::absolute). While it is used the cookie is sent
-//!   anew every eighth of that half an hour.
-//! - A session that was signed out is over, also for who has kept the cookie: [`Revocation`]. A slow
-//!   request that sends it anew brings nothing back.
+//!   anew every eighth of that half an hour, unless the answer is for shared caches.
+//! - A session that was signed out, or in whose place another has come, is over, also for who has kept
+//!   the cookie: [`Revocation`]. A slow request that sends it anew brings nothing back.
+//! - The cookie of a session that has ended is let be, and is nobody's. An answer that deletes it might
+//!   arrive after that of the next sign-in, and delete the new one.
 //! - A cookie is sent with whatever answer there is. Where a request fails altogether the browser keeps
 //!   the old one, which is then still good.
 //! - [`SessionId`] is for those who keep sessions in a store: what is in the store is a digest.
 //!
-//! What it does not do: of two requests that change what is in a session at the same time, the
+//! What it does not do: who has kept an older cookie of the same session can show it as long as that is
+//! good, and with it what was in the session then. Of two requests that change what is in a session at the same time, the
 //! later answer wins and the other's change is lost, because there is no place where they meet. Keep
 //! in it what changes with the user alone, and the rest in your database.
 //!
@@ -28,7 +31,11 @@
 //! The layer goes behind [`HardenCookies`](super::HardenCookies) and before
 //! whatever asks who somebody is. Make it once and clone it: in actix-web outside of the closure that makes
 //! the `App`, or else each worker knows of its own sign-outs alone. [`MemoryRevocation`] knows what has ended in this process and since it
-//! started; with several, see [`Revocation`]. The clocks of several servers are to agree to the second.
+//! started; with several, see [`Revocation`]. The clocks of several servers are to agree to the minute:
+//! a session that begins later than that in the future is none.
+//!
+//! Of several layers around one route that are clones of one another the one furthest out keeps the
+//! session. If they are not, a handler gets that of the layer nearest to it.
 //!
 //! # Example
 //!
@@ -88,7 +95,7 @@ pub use self::revocation::{MemoryRevocation, Revocation, SessionClaims};
 pub(crate) use self::handle::NO_SESSIONS;
 pub(crate) use self::handle::SessionCell;
 use self::record::Record;
-use super::declared::{Declared, check_lifetime};
+use super::declared::{Declared, check_lifetime, later};
 use super::error::{ConfigError, ReadError, SetError};
 use super::outbox::report_refused;
 use super::outgoing::OutgoingCookie;
@@ -145,7 +152,8 @@ impl Sessions {
         self
     }
 
-    /// Ends a session that was not used for so long: half an hour, unless you say otherwise.
+    /// Ends a session that was not used for so long: half an hour, unless you say otherwise. What was sealed
+    /// before you say so ends when it would have.
     pub fn idle(mut self, idle: Duration) -> Result<Self, ConfigError> {
         check_lifetime(idle)?;
         self.policy().idle = idle;
@@ -195,8 +203,6 @@ enum Shown {
     Nothing,
     /// A session, and until when it is sealed, and whether it is to be sealed anew.
     Session(Record, SystemTime, bool),
-    /// One that has ended.
-    Ended,
 }
 
 impl Policy {
@@ -222,7 +228,7 @@ impl Policy {
             Ok(Some(content)) => content,
             Err(ReadError::Sealed(error)) if error.reason() == OpenReason::Expired => {
                 tell(SecurityEvent::draft(EventName::SessionExpired).reason("its time is over"));
-                return Shown::Ended;
+                return Shown::Nothing;
             }
             Err(error) => return refuse(error),
         };
@@ -236,11 +242,16 @@ impl Policy {
                 Some(subject) => draft.subject(subject),
                 None => draft,
             });
-            Shown::Ended
+            Shown::Nothing
         };
-        if self.ends(&record) <= self.now() {
+        let now = self.now();
+        if self.ends(&record) <= now {
             // The policy has become stricter since it was sealed.
             return ended(EventName::SessionExpired, "its time is over");
+        }
+        if record.started_at() > later(now, CLOCKS_DIFFER) {
+            // The clock was set back. Whoever ends all sessions until now means this one too.
+            return ended(EventName::SessionExpired, "it begins in the future");
         }
         if self.revocation.is_revoked(&record.claims()) {
             return ended(EventName::SessionUseAfterExpire, "it was ended before its time");
@@ -250,21 +261,23 @@ impl Policy {
 
     /// When the session is over in any case.
     fn ends(&self, record: &Record) -> SystemTime {
-        record.started_at() + self.absolute
+        later(record.started_at(), self.absolute)
     }
 
-    /// The session as it is now, in its cookie, and until when that is good.
-    fn seal(&self, record: &Record) -> Result<(OutgoingCookie, SystemTime), SetError> {
-        let until = (self.now() + self.idle).min(self.ends(record));
+    /// The session as it is now, in its cookie.
+    fn seal(&self, record: &Record) -> Result<OutgoingCookie, SetError> {
+        let until = later(self.now(), self.idle).min(self.ends(record));
         let too_large = || SetError::Value { name: self.declared.name.to_owned() };
         let bytes = record.encode().ok_or_else(too_large)?;
-        Ok((self.declared.set(&bytes, Some(until))?, until))
+        self.declared.set(&bytes, Some(until))
     }
 
     /// Whether enough of its idle time has passed for it to be sent anew.
     fn is_due(&self, record: &Record, until: SystemTime) -> bool {
         let sealed_at = until.checked_sub(self.idle).unwrap_or(until);
-        until < self.ends(record) && sealed_at + self.idle / 8 <= self.now()
+        // It is sealed until a whole second.
+        let can_be_longer = later(until, Duration::from_secs(1)) <= self.ends(record);
+        can_be_longer && later(sealed_at, self.idle / 8) <= self.now()
     }
 }
 
@@ -280,8 +293,7 @@ impl Middleware for Sessions {
         let shown = self.0.shown(request);
         let reporter = Reporter::without_route(request);
         let cell = Arc::new(SessionCell::new(Arc::clone(&self.0), shown, reporter));
-        // The layer furthest out has spoken first, and its session is the request's.
-        if Context::of(request).set_session(Arc::clone(&cell)) {
+        if Context::of(request).set_session(&cell) {
             memo.0 = Some(cell);
         }
         Ok(())
@@ -312,4 +324,6 @@ adapt!(Sessions);
 #[derive(Debug, Default)]
 pub struct SessionMemo(Option<Arc<SessionCell>>);
 
+/// More than the clocks of servers that are looked after differ.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(60);
 const LONG: Duration = Duration::from_secs(MAX_LIFETIME.unsigned_abs());

@@ -1,6 +1,6 @@
 //! Sessions that end before their time.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{PoisonError, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -20,7 +20,8 @@ pub trait Revocation: fmt::Debug + Send + Sync {
     /// Whether the session has ended. Where that cannot be known, it has.
     fn is_revoked(&self, session: &SessionClaims<'_>) -> bool;
 
-    /// Ends the session.
+    /// Ends the session. One without a subject may be anybody's, so whoever remembers those needs a bound
+    /// that does nothing to the others.
     fn revoke(&self, session: &SessionClaims<'_>);
 }
 
@@ -36,12 +37,15 @@ pub struct SessionClaims<'a> {
     pub started_at: SystemTime,
 }
 
-/// The sessions that have ended, in memory that does not grow: 100,000 of them in some 10 MB, unless
-/// you say otherwise.
+/// The sessions that have ended, in memory that does not grow: 100,000 of users, and as many without,
+/// in some 35 MB if there are so many, unless you say otherwise.
 ///
-/// Where there are more, those that began first are forgotten, and with them end all sessions that
-/// began no later: nobody who has signed out is signed in again. Only who signs in can fill it, and
-/// sessions without a user never do.
+/// - Where there are more, those that began first are forgotten, and with them end all sessions of users
+///   that began no later: nobody who has signed out is signed in again.
+/// - Of one user 32 are kept. Where there are more, all of this user's end that began no later than the
+///   oldest of them, so that it takes thousands of users to fill it.
+/// - Sessions without a user cannot fill it. Where there are too many of them, some that have ended are
+///   good again until their time is over.
 ///
 /// After a restart it has forgotten everything: who copied a session's cookie before its user signed
 /// out can use it until its time is over. Where that matters more than that everybody signs in again,
@@ -52,12 +56,21 @@ pub struct MemoryRevocation {
     ended: RwLock<Ended>,
 }
 
-#[derive(Debug)]
+/// The first that began is the first.
+type Key = (SystemTime, SessionDigest);
+
+#[derive(Debug, Default)]
 struct Ended {
     /// Whatever began no later has ended.
     until: Option<SystemTime>,
+    /// The same for sessions without a user.
+    nobodys_until: Option<SystemTime>,
     /// With the time they began, the first first.
-    sessions: BTreeSet<(SystemTime, SessionDigest)>,
+    sessions: BTreeMap<Key, [u8; 32]>,
+    /// The same by user.
+    of_subject: HashMap<[u8; 32], Vec<Key>>,
+    /// Those without a user.
+    nobodys: BTreeSet<Key>,
     subjects: HashMap<[u8; 32], SystemTime>,
     /// The same by time.
     times: BTreeSet<(SystemTime, [u8; 32])>,
@@ -73,39 +86,32 @@ impl MemoryRevocation {
     /// Keeps so many sessions, and so many users, at least one of each.
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
-        Self {
-            capacity: capacity.max(1),
-            ended: RwLock::new(Ended {
-                until: None,
-                sessions: BTreeSet::new(),
-                subjects: HashMap::new(),
-                times: BTreeSet::new(),
-            }),
-        }
+        Self { capacity: capacity.max(1), ended: RwLock::default() }
     }
 
     /// Ends all sessions of a user that began until now: "sign out everywhere".
     pub fn revoke_subject(&self, subject: &str, now: SystemTime) {
-        self.change(|ended| {
-            let digest = digest(subject);
-            if let Some(earlier) = ended.subjects.insert(digest, now) {
-                ended.times.remove(&(earlier, digest));
-            }
-            ended.times.insert((now, digest));
-        });
+        self.change(|ended| ended.end_subject(digest(subject), now));
     }
 
     /// Ends all sessions that began before then.
     pub fn end_all_before(&self, time: SystemTime) {
-        self.change(|ended| ended.end_until(time));
+        self.change(|ended| {
+            ended.end_until(time);
+            ended.nobodys_until = ended.until;
+        });
     }
 
     fn change(&self, change: impl FnOnce(&mut Ended)) {
         let mut ended = self.ended.write().unwrap_or_else(PoisonError::into_inner);
         change(&mut ended);
         while ended.sessions.len() > self.capacity {
-            let first = ended.sessions.first().map_or(UNIX_EPOCH, |(started, _)| *started);
+            let first = ended.sessions.first_key_value();
+            let first = first.map_or(UNIX_EPOCH, |((started, _), _)| *started);
             ended.end_until(first);
+        }
+        while ended.nobodys.len() > self.capacity {
+            ended.nobodys.pop_first();
         }
         while ended.times.len() > self.capacity {
             let first = ended.times.first().map_or(UNIX_EPOCH, |(time, _)| *time);
@@ -115,10 +121,45 @@ impl MemoryRevocation {
 }
 
 impl Ended {
+    /// Ends all sessions of a user that began no later.
+    fn end_subject(&mut self, subject: [u8; 32], time: SystemTime) {
+        let time = self.subjects.get(&subject).map_or(time, |earlier| time.max(*earlier));
+        if let Some(earlier) = self.subjects.insert(subject, time) {
+            self.times.remove(&(earlier, subject));
+        }
+        self.times.insert((time, subject));
+    }
+
+    /// Remembers one session, and of the same user no more than a few.
+    fn end_session(&mut self, subject: [u8; 32], key: Key) {
+        if self.sessions.insert(key, subject).is_some() {
+            return; // it had ended already
+        }
+        let of_subject = self.of_subject.entry(subject).or_insert_with(|| Vec::with_capacity(1));
+        of_subject.push(key);
+        if of_subject.len() > FOR_ONE
+            && let Some(oldest) = of_subject.iter().min().copied()
+        {
+            self.sessions.remove(&oldest);
+            self.forget_of(subject, &oldest);
+            self.end_subject(subject, oldest.0);
+        }
+    }
+
+    fn forget_of(&mut self, subject: [u8; 32], key: &Key) {
+        if let Some(of_subject) = self.of_subject.get_mut(&subject) {
+            of_subject.retain(|one| one != key);
+            if of_subject.is_empty() {
+                self.of_subject.remove(&subject);
+            }
+        }
+    }
+
     fn end_until(&mut self, time: SystemTime) {
         self.until = self.until.max(Some(time));
-        while self.sessions.first().is_some_and(|(started, _)| *started <= time) {
-            self.sessions.pop_first();
+        while let Some(entry) = self.sessions.first_entry().filter(|it| it.key().0 <= time) {
+            let (key, subject) = entry.remove_entry();
+            self.forget_of(subject, &key);
         }
         while self.times.first().is_some_and(|(at, _)| *at <= time) {
             if let Some((_, digest)) = self.times.pop_first() {
@@ -131,25 +172,32 @@ impl Ended {
 impl Revocation for MemoryRevocation {
     fn is_revoked(&self, session: &SessionClaims<'_>) -> bool {
         let ended = self.ended.read().unwrap_or_else(PoisonError::into_inner);
+        let key = (session.started_at, session.digest);
+        let Some(subject) = session.subject else {
+            return Some(session.started_at) <= ended.nobodys_until || ended.nobodys.contains(&key);
+        };
+        let until = || ended.subjects.get(&digest(subject)).copied();
         Some(session.started_at) <= ended.until
-            || ended.sessions.contains(&(session.started_at, session.digest))
-            || session.subject.is_some_and(|subject| {
-                !ended.subjects.is_empty()
-                    && ended
-                        .subjects
-                        .get(&digest(subject))
-                        .is_some_and(|until| session.started_at <= *until)
-            })
+            || ended.sessions.contains_key(&key)
+            || !ended.subjects.is_empty() && Some(session.started_at) <= until()
     }
 
     fn revoke(&self, session: &SessionClaims<'_>) {
-        self.change(|ended| {
-            if Some(session.started_at) > ended.until {
-                ended.sessions.insert((session.started_at, session.digest));
+        let key = (session.started_at, session.digest);
+        self.change(|ended| match session.subject {
+            Some(subject) if Some(session.started_at) > ended.until => {
+                ended.end_session(digest(subject), key);
+            }
+            Some(_) => {}
+            None => {
+                ended.nobodys.insert(key);
             }
         });
     }
 }
+
+/// So many sessions of one user are remembered one by one.
+const FOR_ONE: usize = 32;
 
 /// So that no names stay in memory.
 fn digest(subject: &str) -> [u8; 32] {
@@ -172,9 +220,55 @@ mod tests {
     }
 
     #[test]
+    fn one_user_ends_nobody_elses_sessions() {
+        let revocation = MemoryRevocation::with_capacity(100);
+        let ann = session(Some("ann"), 1);
+        let mallorys: Vec<_> = (2..=1000).map(|time| session(Some("mallory"), time)).collect();
+        for one in &mallorys {
+            revocation.revoke(one);
+            revocation.revoke(one);
+        }
+        assert!(!revocation.is_revoked(&ann));
+        assert!(mallorys.iter().all(|session| revocation.is_revoked(session)));
+        assert!(!revocation.is_revoked(&session(Some("mallory"), 1001)));
+        let ended = revocation.ended.read().unwrap();
+        assert_eq!((ended.sessions.len(), ended.subjects.len()), (FOR_ONE, 1));
+        assert_eq!(ended.of_subject.values().map(Vec::len).sum::<usize>(), FOR_ONE);
+    }
+
+    #[test]
+    fn sessions_without_a_user_end_none_of_a_users() {
+        let revocation = MemoryRevocation::with_capacity(10);
+        let ann = session(Some("ann"), 1);
+        let out = session(Some("bob"), 1);
+        revocation.revoke(&out);
+        let nobodys: Vec<_> = (1..=1000).map(|time| session(None, time)).collect();
+        for one in &nobodys {
+            revocation.revoke(one);
+            assert!(revocation.is_revoked(one));
+        }
+        assert!(!revocation.is_revoked(&ann));
+        assert!(revocation.is_revoked(&out));
+        assert_eq!(revocation.ended.read().unwrap().nobodys.len(), 10);
+    }
+
+    #[test]
+    fn what_is_forgotten_is_forgotten_everywhere() {
+        let revocation = MemoryRevocation::with_capacity(10);
+        for time in 1..=1000 {
+            revocation.revoke(&session(Some(&format!("user {}", time % 7)), time));
+        }
+        let ended = revocation.ended.read().unwrap();
+        assert_eq!(ended.sessions.len(), 10);
+        assert_eq!(ended.of_subject.values().map(Vec::len).sum::<usize>(), 10);
+    }
+
+    #[test]
     fn what_has_ended_stays_ended_however_many_there_are() {
         let revocation = MemoryRevocation::with_capacity(10);
-        let sessions: Vec<_> = (1..=1000).map(|time| session(Some("ann"), time)).collect();
+        let names: Vec<_> = (0..1000).map(|index| format!("user {index}")).collect();
+        let sessions: Vec<_> =
+            names.iter().zip(1..).map(|(name, time)| session(Some(name), time)).collect();
         for (index, one) in sessions.iter().enumerate() {
             assert!(!revocation.is_revoked(one), "{index}");
             revocation.revoke(one);
