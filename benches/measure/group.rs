@@ -78,7 +78,7 @@ impl Expected {
 pub(crate) struct Limit {
     /// Instructions over bare, as a multiple of the better floor's.
     pub(crate) instructions: Option<f64>,
-    /// Allocations beyond the better floor's.
+    /// Allocations beyond the better floor's, or the bare service's where there is no floor.
     pub(crate) allocations: Option<f64>,
 }
 

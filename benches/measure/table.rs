@@ -28,7 +28,8 @@ impl Row {
 }
 
 pub(crate) fn print_head() {
-    println!("Over the bare service; \"/ floor\" is over the better one of the group's floors.\n");
+    println!("Over the bare service; \"/ floor\" is over the better one of the group's floors,");
+    println!("or over the first of ours where nobody has written one.\n");
     let head = [" +ns", "x bare", "+instr.", "+allocs", "+bytes", "ns / floor", "instr. / floor"];
     println!("| {:<NAME$} |{}", "", head.map(|head| format!(" {head:>14} |")).concat());
     println!("|:{:-<NAME$}-|{}", "", head.map(|_| format!("-{:->14}:|", "")).concat());
@@ -43,7 +44,7 @@ pub(crate) fn print(group: &Group, rows: &[Row]) {
     println!(
         "| {title:<NAME$} | bare: {ns:.0} ns, {instructions} instr., {calls} allocs, {bytes} bytes"
     );
-    let floor = better_floor(group, rows);
+    let floor = better_floor(group, rows).or_else(|| first_of_ours(group, rows));
     for (entry, row) in group.entries.iter().zip(rows).skip(1) {
         let over = row.over(bare);
         let ns = over.time.over_bare;
@@ -63,22 +64,23 @@ pub(crate) fn print(group: &Group, rows: &[Row]) {
 
 /// The limits that the group exceeds, each as a sentence.
 pub(crate) fn exceeded(group: &Group, rows: &[Row]) -> Vec<String> {
-    let Some(floor) = better_floor(group, rows) else {
-        return Vec::new();
-    };
+    let floor = better_floor(group, rows);
+    // Without a floor what is asked for is asked for beyond the bare service.
+    let free = floor.map_or(0.0, |floor| floor.allocated.calls);
     let mut exceeded = Vec::new();
     for (entry, row) in group.entries.iter().zip(rows) {
         let Role::Ours(Limit { instructions, allocations }) = entry.role else { continue };
         let (title, name) = (group.title, entry.name);
         let over = row.over(rows[0]);
-        if let (Some(limit), Some(ratio)) = (instructions, ratio(over, floor))
+        if let (Some(limit), Some(ratio)) =
+            (instructions, floor.and_then(|floor| ratio(over, floor)))
             && ratio > limit
         {
             exceeded.push(format!(
                 "{title}, {name}: {ratio:.3} times the floor's instructions, limit {limit}"
             ));
         }
-        let beyond = over.allocated.calls - floor.allocated.calls;
+        let beyond = over.allocated.calls - free;
         if let Some(limit) = allocations
             && beyond > limit
         {
@@ -98,6 +100,12 @@ fn better_floor(group: &Group, rows: &[Row]) -> Option<Row> {
     let cost = |row: &Row| row.instructions.unwrap_or(-row.allocated.calls);
     let better = floors.map(|(_, row)| row).min_by(|a, b| cost(a).total_cmp(&cost(b)))?;
     Some(better.over(rows[0]))
+}
+
+fn first_of_ours(group: &Group, rows: &[Row]) -> Option<Row> {
+    let mut cases = group.entries.iter().zip(rows);
+    let (_, row) = cases.find(|(entry, _)| matches!(entry.role, Role::Ours(_)))?;
+    Some(row.over(rows[0]))
 }
 
 fn ratio(over: Row, floor: Row) -> Option<f64> {
