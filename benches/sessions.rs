@@ -1,4 +1,4 @@
-//! What cookies and request verification cost: `cargo bench --bench sessions`
+//! What cookies, sessions and request verification cost: `cargo bench --bench sessions`
 //!
 //! `--quick` makes it short. It fails if a limit in allocations is exceeded.
 
@@ -8,5 +8,5 @@ mod cases;
 mod measure;
 
 fn main() -> ExitCode {
-    measure::run(cases::of_sessions)
+    measure::run(|| Ok(cases::SessionCases::new()?.into_groups()))
 }

@@ -9,12 +9,13 @@ use crate::measure::Group;
 
 pub(crate) mod actix;
 mod client;
-mod cookies;
-mod csrf;
+pub(crate) mod cookies;
+pub(crate) mod csrf;
 mod event;
 mod floor;
 mod nonce;
 mod refusal;
+pub(crate) mod session;
 mod stack;
 pub(crate) mod tower;
 pub(crate) mod twelve;
@@ -68,10 +69,44 @@ impl Cases {
     }
 }
 
-/// Cookies, and where requests come from: a program of their own, since what the compiler makes of the
-/// others depends on what stands beside them.
-pub(crate) fn of_sessions() -> Result<Vec<Group>, Box<dyn Error>> {
-    let mut groups = vec![cookies::inbound()?, csrf::by_metadata()?, csrf::by_origin()?];
-    groups.extend([0, 1, 3].map(cookies::outbound));
-    Ok(groups)
+/// Cookies, sessions, and where requests come from: programs of their own, since what the compiler
+/// makes of the others depends on what stands beside them.
+pub(crate) struct SessionCases {
+    pub(crate) found: Group,
+    pub(crate) signed: Group,
+    pub(crate) encrypted: Group,
+    pub(crate) session: Group,
+    pub(crate) by_metadata: Group,
+    pub(crate) by_metadata_with_origin: Group,
+    pub(crate) by_origin: Group,
+    pub(crate) outbound: [Group; 3],
+}
+
+impl SessionCases {
+    pub(crate) fn new() -> Result<Self, Box<dyn Error>> {
+        Ok(Self {
+            found: cookies::found()?,
+            signed: cookies::signed()?,
+            encrypted: cookies::encrypted()?,
+            session: session::group()?,
+            by_metadata: csrf::by_metadata()?,
+            by_metadata_with_origin: csrf::by_metadata_with_origin()?,
+            by_origin: csrf::by_origin()?,
+            outbound: [0, 1, 3].map(cookies::outbound),
+        })
+    }
+
+    pub(crate) fn into_groups(self) -> Vec<Group> {
+        let mut groups = vec![
+            self.found,
+            self.signed,
+            self.encrypted,
+            self.session,
+            self.by_metadata,
+            self.by_metadata_with_origin,
+            self.by_origin,
+        ];
+        groups.extend(self.outbound);
+        groups
+    }
 }
