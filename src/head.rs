@@ -156,6 +156,12 @@ pub trait RequestHead: sealed::Sealed {
     /// whole path all the same (feature `axum`).
     fn path(&self) -> &str;
 
+    /// The path by which requests are routed here: in a nested router its part of it, and behind something
+    /// that rewrites paths what that has made of it.
+    fn path_here(&self) -> &str {
+        self.path()
+    }
+
     /// The path and the query, as sent.
     fn path_and_query(&self) -> &str;
 

@@ -29,6 +29,13 @@ impl ExactPaths {
         Ok(())
     }
 
+    /// The first that may be taken for one of the others.
+    #[cfg(feature = "csrf")]
+    pub(crate) fn first_of(&self, others: &Self) -> Option<&str> {
+        let is_there = |path: &&String| others.0.iter().any(|other| plain(other).eq(plain(path)));
+        self.0.iter().find(is_there).map(String::as_str)
+    }
+
     /// Whether the request is for one of them.
     pub(crate) fn hold<R: RequestHead>(&self, request: &R) -> bool {
         !self.0.is_empty() && self.0.iter().any(|path| path == request.path())
@@ -38,7 +45,10 @@ impl ExactPaths {
     /// layers take slashes away. For rules that are to hold rather once too often.
     #[cfg(feature = "csrf")]
     pub(crate) fn may_hold<R: RequestHead>(&self, request: &R) -> bool {
-        !self.0.is_empty() && self.0.iter().any(|path| plain(path).eq(plain(request.path())))
+        let is_for = |path: &String| {
+            [request.path(), request.path_here()].iter().any(|own| plain(path).eq(plain(own)))
+        };
+        !self.0.is_empty() && self.0.iter().any(is_for)
     }
 }
 

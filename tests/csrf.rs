@@ -26,6 +26,10 @@ use serde::Deserialize;
 use self::both::{Ask, Seen, both};
 
 mod both;
+#[path = "csrf/layers.rs"]
+mod layers;
+#[path = "csrf/policy.rs"]
+mod policy;
 
 const SESSION: &str = "__Host-Http-session";
 

@@ -50,6 +50,13 @@ pub enum ConfigError {
         path: String,
     },
 
+    /// A path that is exempt from a check, and for which the check is asked.
+    #[error("{path:?} is exempt, and is to be checked: choose one")]
+    ExemptAndChecked {
+        /// The path.
+        path: String,
+    },
+
     /// Tokens for everybody alike, which protect nobody.
     #[error("tokens have no session to belong to: name its cookie with protect_cookies first")]
     NothingToBindTo,

@@ -23,6 +23,7 @@
 //! | a request | is |
 //! | --- | --- |
 //! | `GET`, `HEAD`, `OPTIONS`, unless it asks for a web socket, overrides its method (`X-HTTP-Method-Override`, `_method=`) or is for a path of [`check_reads`](CsrfProtection::check_reads) | let through |
+//! | the same, which asks for a web socket or overrides its method in a header, with `Sec-Fetch-Site: same-origin` or `none`, unless the policy is [strict](CsrfProtection::strict) | let through |
 //! | with `Sec-Fetch-Site`, `Origin` or `Host` twice, or for two hosts | refused |
 //! | for an [exempt](CsrfProtection::exempt) path | let through |
 //! | from an origin that is [trusted](CsrfProtection::trust) | let through |

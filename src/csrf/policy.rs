@@ -41,7 +41,11 @@ impl Policy {
         if self.checked_reads.may_hold(request) && request.method() != "OPTIONS" {
             return true;
         }
-        // What comes from these would pass the check, so it need not be known what it is.
+        // An answer to it may be kept by a cache, which is to know what it depends on.
+        if overrides_method_in_query(request) {
+            return true;
+        }
+        // No page of another site's makes a browser say one of these, whatever else there is.
         let passes = matches!(site, Site::Same | Site::None) && !self.strict;
         !passes && (asks_for_websocket(request) || overrides_method(request))
     }
@@ -178,16 +182,18 @@ pub(super) fn is_safe(method: &str) -> bool {
 fn overrides_method<R: RequestHead>(request: &R) -> bool {
     let is_unsafe = |value: &[u8]| !SAFE.iter().any(|safe| value.eq_ignore_ascii_case(safe));
     let by_header = |name: &Name| request.header(name).any(|value| is_unsafe(value.trim_ascii()));
-    OVERRIDES.iter().any(by_header) || {
-        let query = request.path_and_query().split_once('?').map_or("", |(_, query)| query);
-        query.split(['&', ';']).any(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            decoded(name).eq(*b"_method") && {
-                let value = || decoded(value).map(|byte| byte.to_ascii_uppercase());
-                !SAFE.iter().any(|safe| value().eq(safe.iter().copied()))
-            }
-        })
-    }
+    OVERRIDES.iter().any(by_header)
+}
+
+fn overrides_method_in_query<R: RequestHead>(request: &R) -> bool {
+    let query = request.path_and_query().split_once('?').map_or("", |(_, query)| query);
+    query.split(['&', ';']).any(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        decoded(name).eq(*b"_method") && {
+            let value = || decoded(value).map(|byte| byte.to_ascii_uppercase());
+            !SAFE.iter().any(|safe| value().eq(safe.iter().copied()))
+        }
+    })
 }
 
 /// Whether the request is for one host. Which one does not matter here.

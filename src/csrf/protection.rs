@@ -105,7 +105,8 @@ impl CsrfProtection {
 
     /// Lets a request with no sign of its origin pass if it has a [token](super::CsrfToken) of its
     /// session: in the header `X-CSRF-Token`, or [in a form](Self::token_in_form). Tokens of another
-    /// application with the same keys are nothing here.
+    /// application with the same keys are nothing here, so around a route one application has tokens:
+    /// what satisfies one of two layers is refused by the other.
     pub fn tokens(mut self, ring: &KeyRing, app: &str) -> Result<Self, ConfigError> {
         if self.0.protected.is_empty() {
             return Err(ConfigError::NothingToBindTo);
@@ -131,17 +132,18 @@ impl CsrfProtection {
             return Err(ConfigError::NoTokens);
         }
         self.policy().forms.add(path)?;
-        Ok(self)
+        self.consistent()
     }
 
     /// Lets everything for exactly this path pass, for a reason that is not empty: "notifications are
-    /// signed". Its handler has to find out by itself who has sent a request.
+    /// signed". Its handler has to find out by itself who has sent a request. The path is the one that was
+    /// sent: where something behind a router rewrites paths, what is exempt is what people ask for.
     pub fn exempt(mut self, path: &str, reason: &str) -> Result<Self, ConfigError> {
         if reason.trim().is_empty() {
             return Err(ConfigError::NoReason { path: path.to_owned() });
         }
         self.policy().exempt.add(path)?;
-        Ok(self)
+        self.consistent()
     }
 
     /// Checks `GET` and `HEAD` of this path as if they were `POST`: for a link that logs out. What a
@@ -151,7 +153,7 @@ impl CsrfProtection {
     /// [strict](Self::strict).
     pub fn check_reads(mut self, path: &str) -> Result<Self, ConfigError> {
         self.policy().checked_reads.add(path)?;
-        Ok(self)
+        self.consistent()
     }
 
     /// Refuses nothing, and reports what would be refused: for the first weeks. Handlers see it by
@@ -161,8 +163,9 @@ impl CsrfProtection {
         self
     }
 
-    /// Lets everything pass that has no sign of its origin, whatever cookies it has: as Go's
-    /// `http.CrossOriginProtection` does. Browsers from before 2020 are then not protected.
+    /// Lets everything pass that has no sign of its origin, whatever cookies it has, unless a protected
+    /// one is there twice: as Go's `http.CrossOriginProtection` does. Browsers from before 2020 are then
+    /// not protected.
     pub fn allow_no_signal(mut self) -> Self {
         self.policy().allow_no_signal = true;
         self
@@ -199,6 +202,16 @@ impl CsrfProtection {
     #[must_use]
     pub fn decide<R: RequestHead>(&self, request: &R) -> Decision {
         self.0.decide(request)
+    }
+
+    /// Whether no path is exempt from what is asked for it.
+    fn consistent(self) -> Result<Self, ConfigError> {
+        let Policy { exempt, checked_reads, forms, .. } = &*self.0;
+        let path = exempt.first_of(checked_reads).or(exempt.first_of(forms));
+        match path.map(str::to_owned) {
+            Some(path) => Err(ConfigError::ExemptAndChecked { path }),
+            None => Ok(self),
+        }
     }
 
     fn policy(&mut self) -> &mut Policy {

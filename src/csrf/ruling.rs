@@ -46,6 +46,12 @@ impl Rulings {
         nearest.next().map(|ruling| Arc::clone(&ruling.policy))
     }
 
+    /// The policies that wait for somebody to look at a token.
+    pub(super) fn waiting(&self) -> Vec<Arc<Policy>> {
+        let waiting = self.iter().filter(|ruling| ruling.decision == Decision::Pending);
+        waiting.map(|ruling| Arc::clone(&ruling.policy)).collect()
+    }
+
     /// Somebody looks at the token now. Whether anybody was still to do so.
     pub(super) fn settle(&mut self) -> bool {
         let mut open = false;
@@ -105,29 +111,18 @@ impl CsrfDecision {
 }
 
 /// What is to be done with the body of a request: found out before anybody reads it.
-///
-/// It holds one for each layer that waits for a token.
 #[cfg(any(feature = "axum", feature = "actix"))]
-pub(crate) struct Check(Vec<CsrfToken>);
+pub(crate) struct Check(CsrfToken);
 
 #[cfg(any(feature = "axum", feature = "actix"))]
 impl Check {
     /// `None` if no layer with tokens is around the request.
     pub(crate) fn of<R: RequestHead>(request: &R) -> Option<Self> {
-        let context: Context = request.extension()?;
-        let waiting = context.rulings(|rulings| {
-            rulings.with_tokens()?;
-            let waiting = rulings.iter().filter(|ruling| ruling.decision == Decision::Pending);
-            Some(waiting.map(|ruling| Arc::clone(&ruling.policy)).collect::<Vec<_>>())
-        })?;
-        // Whatever comes of the body, somebody looks.
-        context.rulings(Rulings::settle);
-        let token = |policy| CsrfToken::new(policy, context.clone(), request);
-        Some(Self(waiting.into_iter().map(token).collect()))
+        CsrfToken::of(request).map(Self)
     }
 
     /// Looks at the token, if a layer waits for that.
     pub(crate) fn verify(&self, token: Option<&str>) -> Result<(), Refusal> {
-        self.0.iter().try_for_each(|waiting| waiting.check(token))
+        self.0.verify_waiting(token)
     }
 }

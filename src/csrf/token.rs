@@ -43,10 +43,20 @@ use crate::refusal::Refusal;
 /// See the [module docs](super#tokens) for an example.
 #[derive(Clone)]
 pub struct CsrfToken {
-    policy: Arc<Policy>,
+    /// The layer nearest to the handler whose tokens these are.
+    nearest: Side,
+    /// The layers that have left it to the handler to look at a token.
+    waiting: Vec<Side>,
     context: Context,
-    cookies: Binding,
     reporter: Option<Reporter>,
+}
+
+/// A layer, and whose token it takes.
+#[derive(Clone)]
+struct Side {
+    policy: Arc<Policy>,
+    /// By the protected cookies. `None` if it is nobody's.
+    cookies: Option<Binding>,
 }
 
 impl CsrfToken {
@@ -55,13 +65,12 @@ impl CsrfToken {
     #[must_use]
     pub fn of<R: RequestHead>(request: &R) -> Option<Self> {
         let context: Context = request.extension()?;
-        let policy = context.rulings(|rulings| rulings.with_tokens())?;
-        Some(Self::new(policy, context, request))
-    }
-
-    pub(super) fn new<R: RequestHead>(policy: Arc<Policy>, context: Context, request: &R) -> Self {
-        let cookies = Binding::of_cookies(&policy, request);
-        Self { policy, context, cookies, reporter: Reporter::of(request) }
+        let (nearest, waiting) =
+            context.rulings(|rulings| rulings.with_tokens().map(|it| (it, rulings.waiting())))?;
+        let side =
+            |policy: Arc<Policy>| Side { cookies: Binding::of_cookies(&policy, request), policy };
+        let waiting = waiting.into_iter().map(side).collect();
+        Some(Self { nearest: side(nearest), waiting, context, reporter: Reporter::of(request) })
     }
 
     /// A token, for the header `X-CSRF-Token` or the field `csrf_token`.
@@ -74,10 +83,11 @@ impl CsrfToken {
     /// [verifies](Self::verify) this purpose.
     #[must_use]
     pub fn for_purpose(&self, purpose: &str) -> String {
-        let seal = |tokens: &Tokens| tokens.seal(&self.policy, self.binding(), purpose);
-        // Nothing that was checked when the policy was built can fail here. If it did, what is not
-        // sealed opens nothing.
-        self.policy.tokens.as_ref().and_then(seal).unwrap_or_default()
+        let Side { policy, .. } = &self.nearest;
+        let seal = |tokens: &Tokens| tokens.seal(policy, self.binding(&self.nearest)?, purpose);
+        // For a request that is nobody's there is no token. Apart from that nothing can fail that was not
+        // checked when the policy was built; if it did, what is not sealed opens nothing.
+        policy.tokens.as_ref().and_then(seal).unwrap_or_default()
     }
 
     /// A token as the field of a form.
@@ -95,40 +105,54 @@ impl CsrfToken {
 
     /// Checks a token that was made for this purpose, `""` being that of [`issue`](Self::issue). The
     /// refusal is 403, and has been told the [event log](crate::event).
+    ///
+    /// If a layer has [left](super::CsrfProtection::token_in_form) the token to the handler, it is that
+    /// layer's too, and a layer that only reports lets any pass.
     pub fn verify(&self, purpose: &str, token: &str) -> Result<(), Refusal> {
-        self.context.rulings(Rulings::settle);
-        if self.opens(purpose, token) { Ok(()) } else { Err(self.deny(Reason::InvalidToken)) }
+        let waiting: Vec<_> = self.waiting.iter().collect();
+        let sides = if waiting.is_empty() { vec![&self.nearest] } else { waiting };
+        self.check(&sides, purpose, Some(token))
     }
 
-    /// What a layer would have said, had it seen the token in the body.
+    /// What the layers that wait would have said, had they seen the token in the body.
     #[cfg(any(feature = "axum", feature = "actix"))]
-    pub(super) fn check(&self, token: Option<&str>) -> Result<(), Refusal> {
-        let reason = match token {
-            Some(token) if self.opens("", token) => return Ok(()),
-            Some(_) => Reason::InvalidToken,
-            None => Reason::TokenMissing,
-        };
-        let refusal = self.deny(reason);
-        if self.policy.report_only { Ok(()) } else { Err(refusal) }
+    pub(super) fn verify_waiting(&self, token: Option<&str>) -> Result<(), Refusal> {
+        self.check(&self.waiting.iter().collect::<Vec<_>>(), "", token)
     }
 
-    fn opens(&self, purpose: &str, token: &str) -> bool {
-        let opens =
-            |tokens: &Tokens| tokens.opens(&self.policy, self.binding(), purpose, token.as_bytes());
-        self.policy.tokens.as_ref().is_some_and(opens)
-    }
-
-    fn deny(&self, reason: Reason) -> Refusal {
-        let refusal = refusal(reason);
-        if let Some(reporter) = &self.reporter {
-            reporter.refused(&refusal);
+    /// Looks at a token, for each of these layers.
+    fn check(&self, sides: &[&Side], purpose: &str, token: Option<&str>) -> Result<(), Refusal> {
+        self.context.rulings(Rulings::settle);
+        let (mut told, mut refused) = (false, None);
+        for side in sides {
+            let reason = match token {
+                Some(token) if self.opens(side, purpose, token) => continue,
+                Some(_) => Reason::InvalidToken,
+                None => Reason::TokenMissing,
+            };
+            let refusal = refusal(reason);
+            if let Some(reporter) = self.reporter.as_ref().filter(|_| !told) {
+                reporter.refused(&refusal);
+                told = true;
+            }
+            if !side.policy.report_only {
+                refused = Some(refusal);
+            }
         }
-        refusal
+        refused.map_or(Ok(()), Err)
+    }
+
+    fn opens(&self, side: &Side, purpose: &str, token: &str) -> bool {
+        let Side { policy, .. } = side;
+        let (Some(tokens), Some(binding)) = (&policy.tokens, self.binding(side)) else {
+            return false;
+        };
+        tokens.opens(policy, binding, purpose, token.as_bytes())
     }
 
     /// Whose it is now: somebody may have signed in since the request came.
-    fn binding(&self) -> Binding {
-        Binding::of_session(&self.context).unwrap_or(self.cookies)
+    fn binding(&self, side: &Side) -> Option<Binding> {
+        Binding::of_session(&self.context).or(side.cookies)
     }
 }
 
@@ -165,8 +189,8 @@ impl Tokens {
     /// Whether this is a token of the request's session, for no purpose but that it passes.
     pub(super) fn open<R: RequestHead>(&self, policy: &Policy, request: &R, token: &[u8]) -> bool {
         let binding = request.look(Binding::of_session).flatten();
-        let binding = binding.unwrap_or_else(|| Binding::of_cookies(policy, request));
-        self.opens(policy, binding, "", token)
+        let binding = binding.or_else(|| Binding::of_cookies(policy, request));
+        binding.is_some_and(|binding| self.opens(policy, binding, "", token))
     }
 
     fn opens(&self, policy: &Policy, binding: Binding, purpose: &str, token: &[u8]) -> bool {
@@ -195,15 +219,16 @@ impl Binding {
         Some(Self::new(b's', session.as_bytes()))
     }
 
-    /// Of the protected cookies that are there, by their exact bytes.
-    fn of_cookies<R: RequestHead>(policy: &Policy, request: &R) -> Self {
+    /// Of the protected cookies that are there, by their exact bytes. Where one is there twice it is
+    /// nobody's, and no token is good.
+    fn of_cookies<R: RequestHead>(policy: &Policy, request: &R) -> Option<Self> {
         let cookies = CookieView::of(request);
         let mut digest = None;
         for name in &policy.protected {
-            // One that is there twice is nobody's; the layer refuses such a request.
             let value = match cookies.get(name) {
                 Found::One(value) => value,
-                Found::Absent | Found::Ambiguous => continue,
+                Found::Absent => continue,
+                Found::Ambiguous => return None,
             };
             let digest = digest.get_or_insert_with(Sha256::new);
             for part in [name.as_bytes(), value] {
@@ -211,10 +236,10 @@ impl Binding {
                 digest.update(part);
             }
         }
-        match digest {
+        Some(match digest {
             Some(digest) => Self::new(b'c', &digest.finalize().into()),
             None => Self::new(b'-', &[0; 32]),
-        }
+        })
     }
 
     fn new(kind: u8, digest: &[u8; 32]) -> Self {

@@ -29,6 +29,11 @@ macro_rules! request_head {
                 original_uri($uri, $extensions).path()
             }
 
+            fn path_here(&self) -> &str {
+                let $this = self;
+                $uri.path()
+            }
+
             fn path_and_query(&self) -> &str {
                 let $this = self;
                 let uri = original_uri($uri, $extensions);
