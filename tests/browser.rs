@@ -12,6 +12,8 @@
     reason = "tests fail by panicking"
 )]
 
+#[path = "browser/bank.rs"]
+mod bank;
 mod support;
 
 use std::collections::BTreeSet;
@@ -31,6 +33,7 @@ use tokio::process::Command;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::timeout;
 
+use bank::Bank;
 use support::{PATIENCE, Running, Scratch, Server, ask, program, skip};
 
 #[tokio::test]
@@ -181,12 +184,21 @@ async fn an_injected_script_does_not_run_and_is_reported(
 /// Over https, as people have it: cookies are kept and sent back, and a form of another origin's page
 /// changes nothing.
 #[tokio::test]
-async fn cookies_are_kept_and_forms_of_other_origins_refused() {
-    let title = "cookies and forms in a browser";
+async fn cookies_are_kept_and_forms_of_other_origins_refused_on_axum() {
+    cookies_are_kept_and_forms_of_other_origins_refused("axum").await;
+}
+
+#[actix_web::test]
+async fn cookies_are_kept_and_forms_of_other_origins_refused_on_actix() {
+    cookies_are_kept_and_forms_of_other_origins_refused("actix-web").await;
+}
+
+async fn cookies_are_kept_and_forms_of_other_origins_refused(framework: &str) {
+    let title = &format!("cookies and forms in a browser, {framework}");
     let Some(node) = program(&["node", "nodejs"]) else {
         return skip(title, "no node on the PATH (Debian: apt-get install nodejs)");
     };
-    let folder = Scratch::new("cookies");
+    let folder = Scratch::new(&format!("cookies-{framework}"));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let app = format!("http://{}", listener.local_addr().unwrap());
     // Two ports of one host: to a browser the same site, and two origins.
@@ -194,8 +206,12 @@ async fn cookies_are_kept_and_forms_of_other_origins_refused() {
     let sibling = Server::https_front(&node, &app, &folder.join("sibling.pem")).await;
     let other_site = club.url.replace("127.0.0.1", "localhost");
     let calls = std::sync::Arc::new(AtomicUsize::new(0));
-    let router = bank(&club.url, std::sync::Arc::clone(&calls));
-    tokio::spawn(axum::serve(listener, router).into_future());
+    let bank = Bank::new(&club.url, &calls);
+    if framework == "axum" {
+        tokio::spawn(bank.on_axum(listener));
+    } else {
+        actix_web::rt::spawn(bank.on_actix(listener));
+    }
     let Some(browser) = Browser::start(title, &["ignore-certificate-errors"]).await else {
         return;
     };
@@ -231,59 +247,6 @@ async fn cookies_are_kept_and_forms_of_other_origins_refused() {
     // Deletion deletes, whatever the prefix.
     text(format!("{}/delete", club.url)).await;
     assert_eq!(text(format!("{}/cookies", club.url)).await, "__Secure-raw=1");
-}
-
-/// Sets, shows and deletes cookies, and has a form that costs money.
-fn bank(origin: &str, calls: std::sync::Arc<AtomicUsize>) -> axum::Router {
-    use axum::http::HeaderMap;
-    use axum::response::Html;
-    use axum::routing::{get, post};
-    use donjon::cookies::prefix::Host;
-    use donjon::cookies::session::{Session, Sessions};
-    use donjon::cookies::{CookieOutbox, CookieSpec, Cookies, HardenCookies, Sealer};
-    use donjon::csrf::CsrfProtection;
-    use donjon::keys::{Key, KeyRing};
-    use donjon::middleware::Stack;
-
-    let ring = KeyRing::new(Key::random()).unwrap();
-    let sealer = Sealer::encrypted(&ring, "bank", "note").unwrap();
-    let note: CookieSpec<String> = CookieSpec::new("__Host-Http-note").unwrap();
-    let note = note.sealed(sealer, Duration::from_secs(600)).unwrap();
-    let note = note.lifetime(Duration::from_secs(600)).unwrap();
-    let theme: CookieSpec<String, Host> = CookieSpec::new("__Host-theme").unwrap();
-    let theme = theme.readable_by_scripts();
-    let stack = Stack::new((
-        HardenCookies::new().spec(&note).unwrap().spec(&theme).unwrap(),
-        CookieOutbox::new(),
-        Sessions::new(&ring, "bank").unwrap(),
-        CsrfProtection::new([origin]).unwrap().protect_cookies(["__Host-Http-session"]).unwrap(),
-    ));
-    let (set_note, set_theme) = (note.clone(), theme.clone());
-    let set = async move |cookies: Cookies, session: Session| {
-        cookies.set(&set_note, &"a; \"note\"".to_owned()).unwrap();
-        cookies.set(&set_theme, &"dark".to_owned()).unwrap();
-        session.sign_in("ann").unwrap();
-        [("set-cookie", "__Secure-raw=1")] // as a library that knows nothing of it sets one
-    };
-    let delete = async move |cookies: Cookies, session: Session| {
-        cookies.delete(&note).unwrap();
-        cookies.delete(&theme).unwrap();
-        session.sign_out().unwrap();
-    };
-    let shown = async |headers: HeaderMap| headers["cookie"].to_str().unwrap().to_owned();
-    let form = format!("<form method=post action='{origin}/transfer'><button>Pay</button></form>");
-    let pay = async move || {
-        calls.fetch_add(1, Ordering::SeqCst);
-        "paid"
-    };
-    axum::Router::new()
-        .route("/set", get(set))
-        .route("/delete", get(delete))
-        .route("/cookies", get(shown))
-        .route("/who", get(async |session: Session| session.subject().unwrap_or_default()))
-        .route("/page", get(async move || Html(form)))
-        .route("/transfer", post(pay))
-        .layer(stack)
 }
 
 /// A headless Chromium of one test, and its driver.
