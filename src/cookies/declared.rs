@@ -6,11 +6,11 @@ use std::time::{Duration, SystemTime};
 
 use zeroize::Zeroizing;
 
+use super::attribute::SameSite;
 use super::error::{ConfigError, ReadError, SetError};
 use super::fix::MAX_PAIR;
 use super::outgoing::OutgoingCookie;
 use super::policy::{CookieRule, MAX_LIFETIME};
-use super::set_cookie::SameSite;
 use super::view::Found;
 use super::{SealContext, Sealer};
 use crate::clock::{Clock, SystemClock};

@@ -2,8 +2,9 @@
 
 use std::time::SystemTime;
 
+use super::attribute::{Kind, SameSite};
 use super::policy::{CookieRule, MAX_LIFETIME};
-use super::set_cookie::{Kind, SameSite, SetCookie};
+use super::set_cookie::SetCookie;
 use super::violation::{Violation, Violations};
 
 /// What is to be changed in a cookie.

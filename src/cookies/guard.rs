@@ -6,9 +6,9 @@ use bytes::Bytes;
 use http::StatusCode;
 
 use super::ConfigError;
+use super::attribute::trim;
 use super::error::check_name;
 use super::lookalike::lookalike;
-use super::set_cookie::trim;
 use super::view::{COOKIE, CookieView, Pair, Times};
 use crate::adapters::adapt;
 use crate::event::{Detail, EventName, SecurityEvent, report};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::set_cookie::{split_at, trim};
+use super::attribute::{split_at, trim};
 use super::view::Pair;
 
 /// How a cookie may be taken for another.

@@ -89,6 +89,7 @@
 #[doc = include_str!("hardening_sessions.md")]
 pub mod hardening_sessions {}
 
+pub use self::attribute::SameSite;
 #[cfg(feature = "csrf")]
 pub(crate) use self::error::check_name;
 pub use self::error::{ConfigError, OpenError, OpenReason, ReadError, SealError, SetError};
@@ -107,7 +108,7 @@ pub use self::outbox::{CookieOutbox, Cookies};
 pub use self::outgoing::OutgoingCookie;
 pub use self::policy::CookieRule;
 pub use self::sealer::Sealer;
-pub use self::set_cookie::{SameSite, SetCookie};
+pub use self::set_cookie::SetCookie;
 pub use self::spec::{CookieRead, CookieSpec};
 pub use self::value::CookieValue;
 #[cfg(feature = "serde")]
@@ -115,6 +116,7 @@ pub use self::value::Packed;
 pub use self::view::{CookieView, Found};
 pub use self::violation::Violation;
 
+mod attribute;
 mod date;
 mod declared;
 mod error;
@@ -125,6 +127,7 @@ mod lookalike;
 mod opened;
 mod outbox;
 mod outgoing;
+mod planned;
 mod policy;
 pub mod prefix;
 mod sealer;

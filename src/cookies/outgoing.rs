@@ -5,9 +5,10 @@ use std::fmt;
 use bytes::Bytes;
 
 use super::SetError;
+use super::attribute::SameSite;
 use super::fix::MAX_PAIR;
-use super::harden::Key;
-use super::set_cookie::{SameSite, SetCookie};
+use super::planned::Key;
+use super::set_cookie::SetCookie;
 
 /// One value of `Set-Cookie` that browsers take as it was meant: made by a
 /// [`CookieSpec`](super::CookieSpec), or checked.

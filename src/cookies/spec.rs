@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::Sealer;
+use super::attribute::SameSite;
 use super::declared::{Declared, check_lifetime};
 use super::error::{self, ConfigError, ReadError, SetError};
 use super::fix::MAX_PAIR;
 use super::outgoing::OutgoingCookie;
 use super::policy::CookieRule;
 use super::prefix::{AnyPath, HostHttp, NamePrefix, Prefix, Readable};
-use super::set_cookie::SameSite;
 use super::value::CookieValue;
 use super::view::{CookieView, Found};
 use crate::clock::Clock;

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use super::attribute::{has_control, split_at, trim};
 use super::lookalike::{Lookalike, lookalike};
-use super::set_cookie::{has_control, split_at, trim};
 use crate::head::{Name, RequestHead};
 
 /// The cookies of a request, read exactly. Nothing is copied, and a look-up allocates nothing.

@@ -117,6 +117,7 @@ mod policy;
 mod protection;
 mod ruling;
 mod token;
+mod vary;
 mod verified;
 
 /// The field of a form that has the token.

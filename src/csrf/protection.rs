@@ -3,20 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use super::ConfigError;
 use super::decision::{Decision, Reason};
 use super::origin::Origins;
 use super::policy::{Policy, is_safe};
 use super::ruling::{Ruling, Rulings};
 use super::token::{Tokens, refusal};
+use super::vary::vary;
 use crate::adapters::adapt;
 use crate::clock::{Clock, SystemClock};
 use crate::context::Context;
 use crate::cookies::{self, check_name};
 use crate::event::{EventName, Reporter, SecurityEvent, Severity, report};
-use crate::head::{Name, RequestHead, ResponseHead};
+use crate::head::{RequestHead, ResponseHead};
 use crate::keys::KeyRing;
 use crate::lint::{Layer, Layers};
 use crate::middleware::Middleware;
@@ -302,26 +301,4 @@ impl Watch {
     }
 }
 
-/// Tells caches what the answer depends on, unless they keep it not at all.
-#[cold]
-fn vary<H: ResponseHead>(response: &mut H) {
-    let has = |name: &Name, word: &[u8]| {
-        let mut words = response.header(name).flat_map(|line| line.split(|byte| *byte == b','));
-        words.any(|listed| listed.trim_ascii().eq_ignore_ascii_case(word))
-    };
-    if has(&CACHE_CONTROL, b"no-store") || has(&VARY, b"*") {
-        return;
-    }
-    let missing = match (has(&VARY, b"sec-fetch-site"), has(&VARY, b"origin")) {
-        (true, true) => return,
-        (true, false) => "Origin",
-        (false, true) => "Sec-Fetch-Site",
-        (false, false) => "Sec-Fetch-Site, Origin",
-    };
-    response.append_bytes(&VARY, Bytes::from_static(missing.as_bytes()));
-}
-
 const NEVER_LOOKED_AT: &str = "a form token was never looked at";
-
-static CACHE_CONTROL: Name = Name::from_static("cache-control");
-static VARY: Name = Name::from_static("vary");

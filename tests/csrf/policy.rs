@@ -223,6 +223,30 @@ async fn several_layers() {
     assert_eq!(send(&other, form()).await.2, expected);
 }
 
+/// D22: whatever its size, the body is the handler's.
+#[actix_web::test]
+async fn no_byte_of_a_body_is_read() {
+    use futures_util::stream;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    let polled = Arc::new(AtomicUsize::new(0));
+    for (site, status) in [("same-origin", 200), ("cross-site", 403)] {
+        let counted = Arc::clone(&polled);
+        let endless = stream::repeat_with(move || {
+            counted.fetch_add(1, Ordering::SeqCst);
+            Ok::<_, std::io::Error>(vec![b'a'; 1 << 20])
+        });
+        let ring = KeyRing::new(Key::random()).unwrap();
+        let csrf = base().protect_cookies(["a"]).unwrap().tokens(&ring, "club").unwrap();
+        let router = Router::new().route("/x", post(async || "app"));
+        let router = router.layer(csrf.token_in_form("/x").unwrap());
+        let mut request = ask("POST", "/x", &[("sec-fetch-site", site), ("cookie", "a=1")]);
+        *request.body_mut() = axum::body::Body::from_stream(endless);
+        assert_eq!(send(&router, request).await.0, status);
+    }
+    assert_eq!(polled.load(Ordering::SeqCst), 0);
+}
+
 #[actix_web::test]
 async fn vary() {
     let csrf = || base().check_reads("/a").unwrap().check_reads("/b").unwrap();
