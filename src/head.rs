@@ -182,6 +182,9 @@ pub trait RequestHead: sealed::Sealed {
     /// The bytes of every value of a header, in the order they came.
     fn header<'a>(&'a self, name: &'a Name) -> impl DoubleEndedIterator<Item = &'a [u8]>;
 
+    /// Whether some header is there more than once.
+    fn repeats_headers(&self) -> bool;
+
     /// Looks at the extension of type `T`, if there is one.
     fn look<T: Any + Send + Sync, V>(&self, look: impl FnOnce(&T) -> V) -> Option<V>;
 

@@ -16,6 +16,11 @@ pub enum SameSite {
 
 impl SameSite {
     pub(super) fn parse(value: &[u8]) -> Option<Self> {
+        match value {
+            b"Lax" => return Some(Self::Lax),
+            b"Strict" => return Some(Self::Strict),
+            _ => {}
+        }
         let all = [Self::None, Self::Lax, Self::Strict];
         all.into_iter().find(|known| value.eq_ignore_ascii_case(known.as_str().as_bytes()))
     }
@@ -52,6 +57,22 @@ pub(super) enum Kind {
 }
 
 impl Kind {
+    /// An attribute as nearly everybody writes it, which is known without a search, and its value.
+    fn usual(whole: &[u8]) -> Option<(Option<Self>, &[u8])> {
+        let (kind, value) = if whole == b"Secure" {
+            (Self::Secure, &[][..])
+        } else if whole == b"HttpOnly" {
+            (Self::HttpOnly, &[][..])
+        } else if let Some(value) = whole.strip_prefix(b"Path=") {
+            (Self::Path, value)
+        } else if let Some(value) = whole.strip_prefix(b"SameSite=") {
+            (Self::SameSite, value)
+        } else {
+            (Self::MaxAge, whole.strip_prefix(b"Max-Age=")?)
+        };
+        Some((Some(kind), value))
+    }
+
     fn of(name: &[u8]) -> Option<Self> {
         let (kind, known): (_, &[u8]) = match name.len() {
             4 => (Self::Path, b"path"),
@@ -80,22 +101,10 @@ impl<'a> Iterator for Attributes<'a> {
         let (whole, rest) = split_at(self.rest?, b';');
         self.rest = rest;
         let whole = trim(whole);
-        // As nearly everybody writes them, they are known without a search.
-        let (kind, value): (_, &[u8]) = match whole {
-            b"Secure" => (Some(Kind::Secure), &[]),
-            b"HttpOnly" => (Some(Kind::HttpOnly), &[]),
-            [b'P', b'a', b't', b'h', b'=', value @ ..] => (Some(Kind::Path), value),
-            [b'M', b'a', b'x', b'-', b'A', b'g', b'e', b'=', value @ ..] => {
-                (Some(Kind::MaxAge), value)
-            }
-            [b'S', b'a', b'm', b'e', b'S', b'i', b't', b'e', b'=', value @ ..] => {
-                (Some(Kind::SameSite), value)
-            }
-            _ => {
-                let (name, value) = split_at(whole, b'=');
-                (Kind::of(trim(name)), value.unwrap_or_default())
-            }
-        };
+        let (kind, value) = Kind::usual(whole).unwrap_or_else(|| {
+            let (name, value) = split_at(whole, b'=');
+            (Kind::of(trim(name)), value.unwrap_or_default())
+        });
         Some(Attribute { kind, whole, value: trim(value) })
     }
 }

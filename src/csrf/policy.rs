@@ -51,9 +51,12 @@ impl Policy {
     }
 
     fn check<R: RequestHead>(&self, request: &R, site: Site) -> Decision {
-        let origin = single(request, &ORIGIN);
-        let (Ok(origin), false, true) = (origin, site == Site::Ambiguous, names_one_host(request))
-        else {
+        let repeats = request.repeats_headers();
+        // Where the browser has said it, and nothing is there twice, `Origin` changes nothing.
+        let matters = repeats || self.strict || site == Site::Unsaid || !self.trusted.is_empty();
+        let origin = if matters { single(request, &ORIGIN) } else { Ok(None) };
+        let has_one_host = names_one_host(request, repeats);
+        let (Ok(origin), false, true) = (origin, site == Site::Ambiguous, has_one_host) else {
             return Decision::Deny(Reason::AmbiguousHeaders);
         };
         if self.exempt.hold(request) {
@@ -197,7 +200,10 @@ fn overrides_method_in_query<R: RequestHead>(request: &R) -> bool {
 }
 
 /// Whether the request is for one host. Which one does not matter here.
-fn names_one_host<R: RequestHead>(request: &R) -> bool {
+fn names_one_host<R: RequestHead>(request: &R, repeats: bool) -> bool {
+    if !repeats && request.authority().is_none() {
+        return true;
+    }
     match (single(request, &HOST), request.authority()) {
         (Err(Several), _) => false,
         (Ok(Some(host)), Some(target)) => {

@@ -48,6 +48,10 @@ impl RequestHead for HttpRequest {
         self.headers().get_all(&name.v0).map(HeaderValue::as_bytes)
     }
 
+    fn repeats_headers(&self) -> bool {
+        self.headers().len() != self.headers().len_keys()
+    }
+
     fn rewrite(&mut self, _: &Name, _: impl FnMut(&[u8]) -> Rewrite) -> bool {
         false // it is shared
     }
@@ -92,6 +96,10 @@ impl RequestHead for ServiceRequest {
 
     fn header<'a>(&'a self, name: &'a Name) -> impl DoubleEndedIterator<Item = &'a [u8]> {
         self.request().header(name)
+    }
+
+    fn repeats_headers(&self) -> bool {
+        self.request().repeats_headers()
     }
 
     fn rewrite(&mut self, name: &Name, rewrite: impl FnMut(&[u8]) -> Rewrite) -> bool {

@@ -68,6 +68,11 @@ macro_rules! request_head {
                 $headers.get_all(&name.v1).iter().map(HeaderValue::as_bytes)
             }
 
+            fn repeats_headers(&self) -> bool {
+                let $this = self;
+                $headers.len() != $headers.keys_len()
+            }
+
             fn rewrite(&mut self, name: &Name, rewrite: impl FnMut(&[u8]) -> Rewrite) -> bool {
                 let $this = self;
                 rewrite_in($headers_mut, name, rewrite);
