@@ -53,6 +53,7 @@
 //! | [`headers`] | security headers, Content-Security-Policy, nonces, reports |
 //! | [`cookies`] | cookies hardened on their way out, read exactly on their way in, and sealed values |
 //! | [`csrf`] | requests that another site has made a browser send, refused |
+//! | [`password`] | passwords hashed, verified at the same cost for everybody, and chosen well |
 //! | [`keys`] | the keys that values are sealed with, and their replacement |
 //! | [`middleware`] | what a layer is, and several as one |
 //! | [`lint`] | weak spots of a stack, found before an attacker finds them |
@@ -92,6 +93,8 @@ pub mod https;
 pub mod keys;
 pub mod lint;
 pub mod middleware;
+#[cfg(feature = "password")]
+pub mod password;
 #[cfg(any(feature = "csrf", feature = "https"))]
 mod path;
 pub mod refusal;

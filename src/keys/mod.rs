@@ -100,7 +100,7 @@ impl KeyRing {
         self.0.load().active
     }
 
-    #[cfg(feature = "cookies")]
+    #[cfg(any(feature = "cookies", feature = "password"))]
     pub(crate) fn load(&self) -> arc_swap::Guard<Arc<Keys>> {
         self.0.load()
     }
@@ -155,7 +155,10 @@ impl From<Key> for KeySet {
 #[derive(Clone)]
 pub struct Key {
     id: KeyId,
-    #[cfg_attr(not(feature = "cookies"), allow(dead_code, reason = "it is for pillars to read"))]
+    #[cfg_attr(
+        not(any(feature = "cookies", feature = "password")),
+        allow(dead_code, reason = "it is for pillars to read")
+    )]
     secret: Arc<Zeroizing<Vec<u8>>>,
 }
 
@@ -284,8 +287,9 @@ impl Keys {
     }
 }
 
-#[cfg(feature = "cookies")]
+#[cfg(any(feature = "cookies", feature = "password"))]
 impl Keys {
+    #[cfg(feature = "cookies")]
     pub(crate) const fn generation(&self) -> u64 {
         self.generation
     }
