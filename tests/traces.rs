@@ -82,3 +82,35 @@ async fn nothing_else_is_logged() {
     });
     assert_eq!(private.await, "");
 }
+
+/// The operator learns that an account cannot log in; neither password nor hash stands in the log.
+#[cfg(feature = "password")]
+#[tokio::test]
+async fn a_stored_hash_that_cannot_be_used_is_logged_without_it() {
+    use donjon::password::{Params, Passwords, Verified};
+
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber =
+        tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let weak = Params::dangerously_weak_for_tests(8, 1, 1).unwrap();
+    let passwords = Passwords::custom(weak).blocking(|work| work()).build().unwrap();
+    let (salt, hash) = ("c2FsdCBvZiAxNiBieXRlcw", "Tn1GO6iR32o0pkdsfgHqu9D5IdCvzgdjhNBoRtPxmKo");
+
+    for (params, reason) in [
+        ("m=8,t=1,p=1x", "malformed"),
+        ("m=4294967295,t=1,p=1", "asks for more than is accepted"),
+        ("m=8,t=1,p=1,keyid=/9zysQ", "its pepper is unknown"),
+    ] {
+        log.0.lock().unwrap().clear();
+        let stored = format!("$argon2id$v=19${params}${salt}${hash}");
+        let verified = passwords.verify("heron at dusk", Some(&stored)).await;
+        assert_eq!(verified, Ok(Verified::NoMatch));
+        let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        assert!(log.contains("WARN") && log.contains(reason), "{log}");
+        for secret in ["heron", salt, hash] {
+            assert!(!log.contains(secret), "{log}");
+        }
+    }
+}

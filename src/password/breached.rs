@@ -55,16 +55,23 @@ impl<A: BreachedPasswords, B: BreachedPasswords<Error: From<A::Error>>> Breached
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let pwned = PwnedPasswords::new(async |prefix: String| {
-///     // client.get(format!("https://api.pwnedpasswords.com/range/{prefix}"))
-///     assert_eq!(prefix, "5BAA6");
-///     Ok::<_, std::io::Error>("1E4C9B93F3F0682250B6CF8331B7EE68FD8:9659365\r\n".to_owned())
+/// # #[derive(Clone)]
+/// # struct Client;
+/// # impl Client {
+/// #     async fn get(&self, url: &str) -> Result<String, std::io::Error> {
+/// #         assert_eq!(url, "https://api.pwnedpasswords.com/range/5BAA6");
+/// #         Ok("1E4C9B93F3F0682250B6CF8331B7EE68FD8:9659365\r\n".to_owned())
+/// #     }
+/// # }
+/// # let client = Client;
+/// let pwned = PwnedPasswords::new(move |prefix| {
+///     let client = client.clone();
+///     async move { client.get(&format!("https://api.pwnedpasswords.com/range/{prefix}")).await }
 /// });
 ///
 /// assert!(pwned.contains(&Password::from("password")).await?);
 /// # Ok(())
 /// # }
-/// # main().unwrap();
 /// ```
 ///
 /// [Pwned Passwords]: https://haveibeenpwned.com/API/v3#PwnedPasswords
@@ -176,3 +183,79 @@ pub(super) fn digest(bytes: &[u8]) -> Zeroizing<[u8; 20]> {
 
 const PREFIX: usize = 5;
 const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+
+#[cfg(test)]
+mod tests {
+    use std::future::ready;
+
+    use tokio_test::block_on;
+
+    use super::*;
+
+    /// SHA-1 of `password`: 5BAA61E4C9B93F3F0682250B6CF8331B7EE68FD8.
+    const SUFFIX: &str = "1E4C9B93F3F0682250B6CF8331B7EE68FD8";
+    const OTHER: &str = "0018A45C4D1DEF81644B54AB7F969B88D65";
+
+    fn range() -> PwnedRange {
+        PwnedRange::of(&"password".into())
+    }
+
+    #[test]
+    fn twenty_bits_are_sent() {
+        assert_eq!(range().prefix(), "5BAA6");
+        assert_eq!(PwnedRange::of(&"".into()).prefix(), "DA39A");
+        assert_eq!(PwnedRange::of(&Password::from(&[0xff, 0][..])).prefix().len(), 5);
+    }
+
+    #[test]
+    fn an_answer_is_read_exactly_or_not_at_all() {
+        let lower = SUFFIX.to_lowercase();
+        for (answer, count) in [
+            (format!("{OTHER}:2\r\n{SUFFIX}:9659365\r\n"), Some(9_659_365)),
+            (format!("{SUFFIX}:1"), Some(1)),
+            (format!("{lower}:3\n"), Some(3)),
+            (format!("{OTHER}:2"), Some(0)),
+            (format!("{OTHER}:2\r\n{SUFFIX}:0\r\n"), Some(0)), // padding
+            (format!("\r\n{OTHER}:2\r\n\r\n"), Some(0)),
+            (String::new(), None),
+            ("\r\n\r\n".to_owned(), None),
+            ("<!doctype html><title>502 Bad Gateway</title>".to_owned(), None),
+            ("{\"error\": \"rate limit\"}".to_owned(), None),
+            (format!("{OTHER}:2\n<html>"), None),
+            (format!("{SUFFIX}\n"), None),
+            (format!("{SUFFIX}:\n"), None),
+            (format!("{SUFFIX}:-1\n"), None),
+            (format!("{SUFFIX}:99999999999999999999\n"), None),
+            (format!("5BAA6{SUFFIX}:2\n"), None),
+            (format!("{}:2\n", &SUFFIX[1..]), None),
+            (format!("G{}:2\n", &SUFFIX[1..]), None),
+        ] {
+            assert_eq!(range().count_in(&answer), count, "{answer}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_answer_is_an_error_and_not_a_no() {
+        let ask = |answer: Result<&'static str, &'static str>| {
+            let pwned = PwnedPasswords::new(move |_| ready(answer.map(str::to_owned)));
+            block_on(pwned.contains(&"password".into()))
+        };
+        assert_eq!(ask(Ok("1E4C9B93F3F0682250B6CF8331B7EE68FD8:1")), Ok(true));
+        assert_eq!(ask(Ok("0018A45C4D1DEF81644B54AB7F969B88D65:1")), Ok(false));
+        assert_eq!(ask(Ok("")), Err(PwnedError::Answer));
+        assert_eq!(ask(Err("timeout")), Err(PwnedError::Fetch("timeout")));
+    }
+
+    #[test]
+    fn of_two_sources_the_second_is_asked_what_the_first_does_not_know() {
+        let common = super::super::OfflineList::of_passwords("password\n".as_bytes()).unwrap();
+        let pwned = PwnedPasswords::new(async |prefix: String| match prefix.as_str() {
+            "5BAA6" => Err("it is not to be asked"),
+            _ => Ok(format!("{OTHER}:1")),
+        });
+        let both = (common, pwned);
+        assert_eq!(block_on(both.contains(&"Password".into())), Ok(true));
+        assert_eq!(block_on(both.contains(&"brown heron".into())), Ok(false));
+        assert_eq!(block_on(().contains(&"password".into())), Ok(false));
+    }
+}

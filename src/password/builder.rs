@@ -93,8 +93,8 @@ impl PasswordsBuilder {
     /// # assert!(passwords.build().is_ok());
     /// ```
     ///
-    /// With actix-web it is `actix_web::rt::task::spawn_blocking`. A pool that drops a piece of work
-    /// undone is taken to have stopped.
+    /// With actix-web it is `actix_web::rt::task::spawn_blocking`; in a program for the command line,
+    /// `|work| work()`. A pool that drops a piece of work undone is taken to have stopped.
     pub fn blocking(
         mut self,
         spawn: impl Fn(Box<dyn FnOnce() + Send>) + Send + Sync + 'static,

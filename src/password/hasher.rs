@@ -159,7 +159,6 @@ impl Passwords {
     /// assert_eq!(failures.load(Ordering::Relaxed), 1);
     /// # Ok(())
     /// # }
-    /// # main().unwrap();
     /// ```
     pub fn verify_then<T: Send + 'static>(
         &self,

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::io::{self, BufRead};
 
-use zeroize::Zeroize as _;
+use zeroize::Zeroizing;
 
 use super::breached::digest;
 use super::{BreachedPasswords, Password};
@@ -29,7 +29,6 @@ use super::{BreachedPasswords, Password};
 /// assert!(!list.contains(&Password::from("heron at dusk")).await?);
 /// # Ok(())
 /// # }
-/// # main().unwrap();
 /// ```
 #[derive(Clone)]
 pub struct OfflineList {
@@ -42,7 +41,8 @@ impl OfflineList {
     /// A list of passwords, one in each line. At most ten million; further ones are an error.
     pub fn of_passwords(reader: impl BufRead) -> io::Result<Self> {
         Self::read(reader, |line| {
-            let lower = std::str::from_utf8(line).map(str::to_lowercase);
+            let lower = |text: &str| text.chars().flat_map(char::to_lowercase).collect::<String>();
+            let lower = std::str::from_utf8(line).map(lower);
             Ok(short(&digest(lower.as_ref().map_or(line, String::as_bytes))))
         })
     }
@@ -77,10 +77,10 @@ impl OfflineList {
     #[must_use]
     pub fn holds(&self, password: &Password) -> bool {
         let holds = |bytes: &[u8]| self.digests.binary_search(&short(&digest(bytes))).is_ok();
-        let mut lower = password.text().map(str::to_lowercase).unwrap_or_default();
-        let is_found = holds(password.bytes()) || holds(lower.as_bytes());
-        lower.zeroize();
-        is_found
+        // With room for all, so that it does not grow and leave a copy behind.
+        let mut lower = Zeroizing::new(String::with_capacity(3 * password.bytes().len()));
+        lower.extend(password.text().unwrap_or_default().chars().flat_map(char::to_lowercase));
+        holds(password.bytes()) || holds(lower.as_bytes())
     }
 
     fn read(
@@ -135,3 +135,62 @@ fn short(digest: &[u8; 20]) -> u64 {
 
 const MAX_ENTRIES: usize = 10_000_000;
 const MAX_LINE: u64 = 4096;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_found_in_any_case_and_nothing_else_is() {
+        let list = "password\r\nQwErTy\n\nh\u{c9}ron\nwith space \n\u{1f99a}";
+        let list = OfflineList::of_passwords(list.as_bytes()).unwrap();
+        assert_eq!(list.len(), 5);
+        for (password, is_held) in [
+            ("password", true),
+            ("PASSWORD", true),
+            ("qwerty", true),
+            ("QwErTy", true),
+            ("H\u{e9}RON", true),
+            ("with space ", true),
+            ("with space", false),
+            ("\u{1f99a}", true),
+            ("password\r", false),
+            ("", false),
+            ("passwor", false),
+        ] {
+            assert_eq!(list.holds(&password.into()), is_held, "{password:?}");
+        }
+        assert!(!list.holds(&Password::from(&[0xff][..])));
+        assert_eq!(format!("{list:?}"), "OfflineList { len: 5, .. }");
+        assert!(OfflineList::of_passwords(&b""[..]).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_list_of_hashes_is_read_as_it_is_given_out() {
+        // password, iloveyou
+        let list = "5BAA61E4C9B93F3F0682250B6CF8331B7EE68FD8:9659365\r\n\
+                    ee8d8728f435fd550f83852aabab5234ce1da528\n";
+        let list = OfflineList::of_sha1(list.as_bytes()).unwrap();
+        assert_eq!(list.len(), 2);
+        assert!(list.holds(&"password".into()) && list.holds(&"ILOVEYOU".into()));
+        assert!(!list.holds(&"brown heron".into()));
+
+        for wrong in [
+            "password",
+            "5BAA61E4C9B93F3F0682250B6CF8331B7EE68FD",
+            "5BAA61E4C9B93F3F0682250B6CF8331B7EE68FD8A",
+            "5BAA61E4C9B93F3F0682250B6CF8331B7EE68FDG",
+            "+BAA61E4C9B93F3F0682250B6CF8331B7EE68FD8",
+        ] {
+            let error = OfflineList::of_sha1(wrong.as_bytes()).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_no_list_does_not_fill_the_memory() {
+        let endless = io::BufReader::new(io::repeat(b'a'));
+        let error = OfflineList::of_passwords(endless).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+    }
+}

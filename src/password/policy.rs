@@ -42,7 +42,6 @@ use super::{BreachedPasswords, ConfigError, Password};
 /// assert_eq!(check("ann.club.2026").await, Err(Violation::Guessable));
 /// # Ok(())
 /// # }
-/// # main().unwrap();
 /// ```
 #[derive(Clone)]
 #[must_use = "it asks nothing until a password is checked"]
@@ -280,3 +279,166 @@ const MIN_WITHOUT_WORDS: usize = 8;
 const MIN_WORD: usize = 3;
 const MAX_WORDS: usize = 64;
 const DAY: Duration = Duration::from_secs(86_400);
+
+#[cfg(test)]
+mod tests {
+    use std::future::ready;
+    use std::time::UNIX_EPOCH;
+
+    use tokio_test::block_on;
+
+    use super::*;
+
+    fn form(policy: &PasswordPolicy, password: &str) -> Result<(), Violation> {
+        policy.check_form(&password.into(), ["Ann.Lee@club.example", "Zo\u{eb}", "x"])
+    }
+
+    #[test]
+    fn it_is_as_long_as_the_factors_ask_in_code_points() {
+        let (with, without) =
+            (PasswordPolicy::with_second_factor(), PasswordPolicy::without_second_factor());
+        for (policy, min) in [(&with, 8), (&without, 15)] {
+            for char in ["a", "\u{e9}", "\u{1f99a}", " ", "\0"] {
+                let of = |count: usize| form(policy, &char.repeat(count));
+                assert_eq!(of(min - 1), Err(Violation::TooShort { min }), "{char:?}");
+                for count in [min, 64, 256] {
+                    assert_eq!(of(count), Ok(()), "{char:?} {count}");
+                }
+                for count in [257, 2000, 100_000] {
+                    assert_eq!(of(count), Err(Violation::TooLong { max: 256 }), "{char:?} {count}");
+                }
+            }
+            assert_eq!(form(policy, ""), Err(Violation::TooShort { min }));
+        }
+        assert_eq!(
+            with.check_form(&Password::from(&[0xff; 20][..]), ["ann"]),
+            Err(Violation::NotText)
+        );
+    }
+
+    #[test]
+    fn there_are_no_rules_of_composition() {
+        let policy = PasswordPolicy::with_second_factor();
+        for password in [
+            "brown heron",
+            "40817263",
+            "\u{65e5}\u{672c}\u{8a9e}\u{306e}\u{5408}\u{8a00}\u{8449}\u{3060}",
+            "!!??!!??",
+            "HERONRY!",
+        ] {
+            assert_eq!(form(&policy, password), Ok(()), "{password}");
+        }
+    }
+
+    /// ASVS 6.2.11.
+    #[test]
+    fn names_count_for_nothing() {
+        let policy = PasswordPolicy::with_second_factor().words(["The Heronry", "donjon"]);
+        let guessable = Err(Violation::Guessable);
+        for (password, verdict) in [
+            ("ann.lee@club.example", guessable),
+            ("Ann.Lee2026", guessable),
+            ("ANNLEE2026!!", guessable),
+            ("ANNLEE2026!!??", Ok(())), // there is a password beside the name
+            ("leeann2026", guessable),
+            ("donjon-2026", guessable),
+            ("TheHeronry1", guessable),
+            ("DONJONdonjondonjon", guessable),
+            ("zo\u{eb}zo\u{eb}zo\u{eb}", guessable),
+            ("ZO\u{cb} 123456", guessable),
+            ("xxxxxxxx", Ok(())), // one letter is no name
+            ("a plan for the planning annex", Ok(())),
+            ("correct horse battery", Ok(())),
+        ] {
+            assert_eq!(form(&policy, password), verdict, "{password}");
+        }
+        // A name that is much longer than any password, and many of them.
+        let long = "a".repeat(1_000_000);
+        assert_eq!(policy.check_form(&"brown heron".into(), [&long]), Ok(()));
+        let many = (0..100_000).map(|at| format!("name{at}"));
+        assert_eq!(policy.check_form(&"brown heron".into(), many), Ok(()));
+    }
+
+    /// Knows them all, none of them, or nothing.
+    struct Says(Result<bool, &'static str>);
+
+    impl BreachedPasswords for Says {
+        type Error = &'static str;
+
+        fn contains(
+            &self,
+            _: &Password,
+        ) -> impl Future<Output = Result<bool, &'static str>> + Send {
+            ready(self.0)
+        }
+    }
+
+    #[test]
+    fn a_source_that_fails_is_what_the_app_says() {
+        use WhenUnknown::{Accept, Refuse};
+
+        let policy = PasswordPolicy::with_second_factor();
+        for (password, says, when_unknown, verdict) in [
+            ("brown heron", Ok(false), Refuse, Ok(())),
+            ("brown heron", Ok(true), Refuse, Err(Violation::Breached)),
+            ("brown heron", Ok(true), Accept, Err(Violation::Breached)),
+            ("brown heron", Err("down"), Refuse, Err(Violation::Unchecked)),
+            ("brown heron", Err("down"), Accept, Ok(())),
+            ("heron", Err("down"), Accept, Err(Violation::TooShort { min: 8 })),
+        ] {
+            let verdict_is =
+                block_on(policy.check(&password.into(), ["ann"], &Says(says), when_unknown));
+            assert_eq!(verdict_is, verdict, "{password} {says:?} {when_unknown:?}");
+        }
+    }
+
+    #[test]
+    fn the_least_is_raised_only() {
+        for (policy, floor) in [
+            (PasswordPolicy::with_second_factor(), 8),
+            (PasswordPolicy::without_second_factor(), 15),
+        ] {
+            for (min, max, is_built) in [
+                (floor, 64, true),
+                (20, 1024, true),
+                (64, 64, true),
+                (floor - 1, 64, false),
+                (0, 64, false),
+                (floor, 63, false),
+                (floor, 1025, false),
+                (floor, usize::MAX, false),
+                (65, 64, false),
+            ] {
+                let built = policy.clone().length(min, max);
+                let error = ConfigError::Length { min, max, floor };
+                assert_eq!(built.err(), (!is_built).then_some(error), "{min} {max}");
+            }
+        }
+        let policy = PasswordPolicy::with_second_factor().length(8, 1024).unwrap();
+        assert_eq!(form(&policy, &"\u{1f99a}".repeat(1024)), Ok(()), "4096 bytes");
+    }
+
+    #[test]
+    fn a_password_gets_old_by_contract_alone() {
+        let policy = PasswordPolicy::with_second_factor();
+        let at = |day: u64| UNIX_EPOCH + DAY * u32::try_from(day).unwrap();
+        assert_eq!(policy.must_change(None, at(0), at(10_000)), None);
+        let compromised = Some(MustChange::Compromised);
+        assert_eq!(policy.must_change(compromised, at(0), at(0)), compromised);
+
+        for max_age in [Duration::ZERO, Duration::from_secs(86_399)] {
+            let built = policy.clone().max_age_by_contract(max_age);
+            assert_eq!(built.err(), Some(ConfigError::MaxAge { max_age }));
+        }
+        let policy = policy.max_age_by_contract(60 * DAY).unwrap();
+        for (noted, changed, now, must) in [
+            (None, 0, 59, None),
+            (None, 0, 60, Some(MustChange::Age)),
+            (None, 100, 0, None), // the clock has gone back
+            (Some(MustChange::Initial), 0, 0, Some(MustChange::Initial)),
+            (Some(MustChange::Initial), 0, 60, Some(MustChange::Initial)),
+        ] {
+            assert_eq!(policy.must_change(noted, at(changed), at(now)), must, "{changed} {now}");
+        }
+    }
+}
