@@ -197,7 +197,7 @@ impl Permit {
             let mut admitted = gate.pass_on(permit.memory, took).into_iter();
             next = admitted.next();
             for (job, permit) in admitted {
-                gate.start(job, permit);
+                finish(|| gate.start(job, permit));
             }
             if let Some(rest) = rest {
                 finish(rest);
@@ -224,7 +224,7 @@ impl Drop for Permit {
 }
 
 /// It is others' code, which may panic, and the thread is not theirs alone.
-fn finish(rest: Rest) {
+fn finish(rest: impl FnOnce()) {
     if catch_unwind(AssertUnwindSafe(rest)).is_err() {
         trace::warn!("what follows on a password's verification has panicked");
     }

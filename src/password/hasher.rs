@@ -136,6 +136,9 @@ impl Passwords {
     /// also where the password is not looked at, with the reason, and then perhaps on this thread
     /// before this returns. The future is an error only if `after` itself has panicked.
     ///
+    /// It is to be short: the permit has been given back, and the next password that waits for this
+    /// thread waits for it.
+    ///
     /// ```
     /// use std::sync::atomic::{AtomicU32, Ordering};
     /// use std::sync::Arc;

@@ -559,6 +559,33 @@ fn memory_is_used_again_and_holds_nothing() {
     assert_eq!(arenas.take(64).unwrap().len(), 64, "what was larger is not kept");
 }
 
+/// A pool that fails when it is called from a thread of its own has lost that one password.
+#[test]
+fn a_pool_that_panics_later_loses_nobody_else() {
+    let later = Later::default();
+    let works = later.clone();
+    let calls = AtomicUsize::new(0);
+    let spawn = move |work| {
+        works.0.lock().unwrap().push(work);
+        if calls.fetch_add(1, Ordering::SeqCst) == 1 {
+            let work = works.0.lock().unwrap().pop();
+            drop(work);
+            panic!("on purpose");
+        }
+    };
+    // One that takes all the memory, and two that may follow on it at once.
+    let passwords = weak().memory_budget(256 << 10).blocking(spawn).build().unwrap();
+    let large = HASH.replace("m=64", "m=256");
+    let verify = |stored: &str| passwords.verify_then(HERON, Some(stored), |outcome| outcome);
+    let (first, second, third) = (verify(&large), verify(HASH), verify(HASH));
+    assert_eq!(passwords.status().waiting, 2);
+    later.work();
+    assert_eq!(block_on(first), Ok(Ok(Verified::NoMatch)));
+    assert_eq!(block_on(second), Ok(Ok(FRESH)), "on the same thread");
+    assert_eq!(block_on(third), Ok(Err(Unavailable::Stopped)));
+    assert_eq!((passwords.status().running, passwords.status().waiting), (0, 0));
+}
+
 /// C1, G6: neither permits nor memory are exceeded, however many come.
 #[test]
 fn a_flood_stays_within_the_limits() {

@@ -1,5 +1,6 @@
 //! Threads of our own, for those who have no better ones.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -28,7 +29,8 @@ fn serve(receiver: &Mutex<Receiver<Work>>) {
         // One waits for work, and the others for its place.
         let work = receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
         match work {
-            Ok(work) => work(),
+            // Work catches its own panics. What is left, such as a subscriber's, ends no thread.
+            Ok(work) => drop(catch_unwind(AssertUnwindSafe(work))),
             Err(mpsc::RecvError) => return,
         }
     }
