@@ -18,6 +18,8 @@ use crate::event::EventLog;
 use crate::head::RequestHead;
 #[cfg(feature = "headers")]
 use crate::headers::csp::Nonce;
+#[cfg(feature = "lockout")]
+use crate::lockout::{Flight, Gate};
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Context(Arc<Inner>);
@@ -33,6 +35,8 @@ struct Inner {
     session: Mutex<Option<Arc<SessionCell>>>,
     #[cfg(feature = "csrf")]
     rulings: Mutex<Rulings>,
+    #[cfg(feature = "lockout")]
+    gate: Mutex<Option<Gate>>,
     #[cfg(feature = "headers")]
     nonce: OnceLock<Option<Nonce>>,
     /// Whether the header that is sent will carry the nonce: see [`Context::promise_nonce`].
@@ -110,6 +114,38 @@ impl Context {
     #[cfg(feature = "csrf")]
     pub(crate) fn rulings<T>(&self, look: impl FnOnce(&mut Rulings) -> T) -> T {
         look(&mut self.0.rulings.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Says that a login attempt was let in by its address.
+    #[cfg(feature = "lockout")]
+    pub(crate) fn set_gate(&self, gate: Gate) {
+        *self.gate() = Some(gate);
+    }
+
+    /// Whether a login attempt was let in already.
+    #[cfg(feature = "lockout")]
+    pub(crate) fn has_gate(&self) -> bool {
+        self.gate().is_some()
+    }
+
+    /// The login attempt for the handler, once.
+    #[cfg(feature = "lockout")]
+    pub(crate) fn open_gate(
+        &self,
+        reporter: Option<crate::event::Reporter>,
+    ) -> Option<Arc<Flight>> {
+        Gate::open(&mut self.gate(), reporter)
+    }
+
+    /// The login attempt for whoever settles it.
+    #[cfg(feature = "lockout")]
+    pub(crate) fn flight(&self) -> Option<Arc<Flight>> {
+        Gate::flight(&mut self.gate())
+    }
+
+    #[cfg(feature = "lockout")]
+    fn gate(&self) -> std::sync::MutexGuard<'_, Option<Gate>> {
+        self.0.gate.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Says whether the policy that is sent will carry the nonce. The layer nearest to the handler

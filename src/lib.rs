@@ -92,6 +92,10 @@ pub mod https;
 #[cfg(feature = "keys")]
 pub mod keys;
 pub mod lint;
+#[cfg(feature = "lockout")]
+pub mod lockout;
+#[cfg(all(feature = "lockout", feature = "password"))]
+pub mod login;
 pub mod middleware;
 #[cfg(feature = "password")]
 pub mod password;

@@ -56,10 +56,12 @@
 //! # }
 //! ```
 
+use std::pin::Pin;
+
 use crate::adapters::adapt;
 use crate::head::{RequestHead, ResponseHead};
 use crate::lint::{Finding, Layers};
-use crate::refusal::MaybeRefusal;
+use crate::refusal::{MaybeRefusal, Refusal};
 
 /// A decision on the request head and an edit of the response head.
 pub trait Middleware {
@@ -90,6 +92,52 @@ pub trait Middleware {
     /// Says what of it matters to others, and what of it is weak: see [`Stack::lint`].
     fn describe(&self, layers: &mut Layers) {
         let _ = layers;
+    }
+}
+
+/// A middleware whose decision may have to wait for a store, on the few routes that need one.
+///
+/// It sees the head of the request before it waits, and nothing of it afterwards: what it waits for
+/// borrows nothing, and is in a box.
+pub trait AsyncMiddleware: Clone + Send + Sync + 'static {
+    /// What [`admit`](Self::admit) leaves for the way back. A request that is given up drops it.
+    type Memo: Default + Send;
+
+    /// Lets the request pass or refuses it, now or later.
+    fn admit<R: RequestHead>(&self, request: &mut R, memo: &mut Self::Memo) -> Admission;
+
+    /// Does what the response's status asks for, once, before the response goes out.
+    fn settle(&self, memo: &Self::Memo, status: u16) -> Option<Later<()>> {
+        let _ = (memo, status);
+        None
+    }
+
+    /// Edits the head of the response, as [`Middleware::finish`]. Doing this twice must be doing it
+    /// once.
+    fn finish<H: ResponseHead>(&self, memo: &Self::Memo, response: &mut H) {
+        let _ = (memo, response);
+    }
+}
+
+/// What an [`AsyncMiddleware`] decides of a request.
+#[expect(clippy::exhaustive_enums, reason = "it is now or later")]
+#[must_use = "a request is let in or refused"]
+pub enum Admission {
+    /// It is decided.
+    Now(Result<(), Refusal>),
+    /// It will be.
+    Later(Later<Result<(), Refusal>>),
+}
+
+/// What is to be waited for.
+pub type Later<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+impl std::fmt::Debug for Admission {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Now(decision) => f.debug_tuple("Now").field(decision).finish(),
+            Self::Later(_) => f.debug_tuple("Later").finish_non_exhaustive(),
+        }
     }
 }
 

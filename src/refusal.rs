@@ -76,6 +76,17 @@ impl Refusal {
         self
     }
 
+    /// Adds `Retry-After`, in whole seconds and rounded up, at least one: whoever waits so long has
+    /// waited long enough.
+    pub fn retry_after(self, wait: std::time::Duration) -> Self {
+        let seconds = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0));
+        match Value::new(seconds.max(1).to_string()) {
+            Some(seconds) => self.with_header(RETRY_AFTER, seconds),
+            // Digits are a value.
+            None => self,
+        }
+    }
+
     /// The status the client gets.
     #[must_use]
     pub const fn status(&self) -> StatusCode {
@@ -193,6 +204,7 @@ impl std::error::Error for Refusal {}
 static PROBLEM_JSON: Value = Value::from_static("application/problem+json");
 static NO_STORE: Value = Value::from_static("no-store");
 static CONTENT_TYPE: Name = Name::from_static("content-type");
+const RETRY_AFTER: Name = Name::from_static("retry-after");
 static CACHE_CONTROL: Name = Name::from_static("cache-control");
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ pub(crate) use tracing::warn;
 
 #[cfg(not(feature = "tracing"))]
 macro_rules! warn_ {
+    ($($field:ident = %$value:expr,)+ $($message:tt)+) => {{ $(let _ = &$value;)+ }};
     ($($argument:tt)*) => {
         ()
     };

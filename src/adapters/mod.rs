@@ -9,7 +9,11 @@ mod axum;
 pub mod collector;
 #[cfg(feature = "cookie")]
 mod cookie_crate;
+#[cfg(feature = "lockout")]
+mod lockout;
 pub mod tower;
+#[cfg(feature = "lockout")]
+pub mod waiting;
 
 /// Gives a middleware both adapters: `.layer(..)` in tower, `.wrap(..)` in actix-web.
 macro_rules! adapt {
@@ -48,3 +52,40 @@ macro_rules! adapt {
     };
 }
 pub(crate) use adapt;
+
+/// Gives an asynchronous middleware both adapters.
+#[cfg(feature = "lockout")]
+macro_rules! adapt_async {
+    ($middleware:ident) => {
+        impl<S> tower_layer::Layer<S> for $middleware {
+            type Service = $crate::adapters::waiting::tower::Guarded<S, Self>;
+
+            fn layer(&self, inner: S) -> Self::Service {
+                $crate::adapters::waiting::tower::Guarded::new(inner, self.clone())
+            }
+        }
+
+        #[cfg(feature = "actix")]
+        impl<S, B> actix_web::dev::Transform<S, actix_web::dev::ServiceRequest> for $middleware
+        where
+            S: actix_web::dev::Service<
+                    actix_web::dev::ServiceRequest,
+                    Response = actix_web::dev::ServiceResponse<B>,
+                    Error = actix_web::Error,
+                >,
+        {
+            type Response = actix_web::dev::ServiceResponse<actix_web::body::EitherBody<B>>;
+            type Error = actix_web::Error;
+            type Transform = $crate::adapters::waiting::actix::Guarded<S, Self>;
+            type InitError = ();
+            type Future = std::future::Ready<Result<Self::Transform, ()>>;
+
+            fn new_transform(&self, inner: S) -> Self::Future {
+                let guarded = $crate::adapters::waiting::actix::Guarded::new(inner, self.clone());
+                std::future::ready(Ok(guarded))
+            }
+        }
+    };
+}
+#[cfg(feature = "lockout")]
+pub(crate) use adapt_async;

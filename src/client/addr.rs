@@ -122,6 +122,14 @@ fn nat64(address: Ipv6Addr) -> Option<Ipv4Addr> {
     Some(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)))
 }
 
+impl AddrKey {
+    /// The network and the length of its prefix.
+    #[cfg(feature = "lockout")]
+    pub(crate) const fn parts(self) -> (IpAddr, u8) {
+        (self.network, self.prefix)
+    }
+}
+
 impl From<IpAddr> for AddrKey {
     fn from(address: IpAddr) -> Self {
         Self::with_prefix(address, 64)

@@ -254,7 +254,7 @@ impl Outbox {
 }
 
 /// Adds a cookie to a response, once.
-pub(super) fn append<H: ResponseHead>(response: &mut H, cookie: &OutgoingCookie) {
+pub(crate) fn append<H: ResponseHead>(response: &mut H, cookie: &OutgoingCookie) {
     if !response.header(&SET_COOKIE).any(|line| line == cookie.as_str().as_bytes()) {
         response.append_bytes(&SET_COOKIE, cookie.bytes().clone());
         shared_caches::forbid(response);

@@ -172,6 +172,32 @@ impl Sealer {
         Ok(Opened { payload: &buffer[payload], expires_at, needs_reseal })
     }
 
+    /// Seals what is no cookie: of any length, and as bytes.
+    #[cfg(feature = "lockout")]
+    pub(crate) fn seal_bytes(
+        &self,
+        context: &SealContext<'_>,
+        payload: &[u8],
+        expires_at: SystemTime,
+    ) -> Option<Vec<u8>> {
+        let nonce = rand::random();
+        let bytes = self.sealed(nonce, context, payload, seconds(expires_at))?;
+        Some(bytes.to_vec())
+    }
+
+    /// Opens what [`seal_bytes`](Self::seal_bytes) has sealed.
+    #[cfg(feature = "lockout")]
+    pub(crate) fn open_bytes(
+        &self,
+        context: &SealContext<'_>,
+        sealed: &[u8],
+        now: SystemTime,
+    ) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+        let mut buffer = Zeroizing::new(sealed.to_vec());
+        let found = self.open_in(context, &mut buffer, now).map_err(OpenError::new)?;
+        Ok(Zeroizing::new(buffer[found.payload].to_vec()))
+    }
+
     fn new(ring: &KeyRing, kind: Kind, app: &str, purpose: &str) -> Result<Self, ConfigError> {
         for (name, what) in [(app, "application"), (purpose, "purpose")] {
             if name.is_empty() {
@@ -222,28 +248,44 @@ impl Sealer {
             return Err(SealError::TooFar { lifetime, limit: self.max_lifetime });
         }
 
-        let (start, tag_len) = (HEADER_LEN + self.kind.nonce_len(), self.kind.tag_len());
-        let size = payload.len().saturating_add(start + tag_len);
-        let len = size.saturating_mul(4).div_ceil(3).saturating_add(context.name.len());
         let too_large =
-            || SealError::TooLarge { name: context.name.to_owned(), len, limit: MAX_COOKIE };
+            |len| SealError::TooLarge { name: context.name.to_owned(), len, limit: MAX_COOKIE };
+        let size = payload.len().saturating_add(self.overhead());
+        let len = size.saturating_mul(4).div_ceil(3).saturating_add(context.name.len());
         if len > MAX_COOKIE {
-            return Err(too_large());
+            return Err(too_large(len));
         }
+        let bytes = self.sealed(nonce, context, payload, expiry).ok_or_else(|| too_large(len))?;
+        Ok(URL_SAFE_NO_PAD.encode(&*bytes))
+    }
 
+    /// The bytes of a value; `None` if there are 64 GB of them.
+    fn sealed(
+        &self,
+        nonce: [u8; NONCE_LEN],
+        context: &SealContext<'_>,
+        payload: &[u8],
+        expiry: u64,
+    ) -> Option<Zeroizing<Vec<u8>>> {
         let subkeys = self.subkeys();
         let (id, cipher) = subkeys.active();
         let mut header = [self.kind.first_byte(); HEADER_LEN];
         header[1..5].copy_from_slice(&u32::from(id).to_be_bytes());
         header[5..].copy_from_slice(&expiry.to_be_bytes());
 
+        let size = payload.len().saturating_add(self.overhead());
         let mut bytes = Zeroizing::new(Vec::with_capacity(size));
         bytes.extend_from_slice(&header);
         bytes.extend_from_slice(&nonce[..self.kind.nonce_len()]);
+        let start = bytes.len();
         bytes.extend_from_slice(payload);
-        let tag = cipher.seal(&self.parts(context, header), nonce, &mut bytes[start..]);
-        bytes.extend_from_slice(tag.ok_or_else(too_large)?.as_ref());
-        Ok(URL_SAFE_NO_PAD.encode(&*bytes))
+        let tag = cipher.seal(&self.parts(context, header), nonce, &mut bytes[start..])?;
+        bytes.extend_from_slice(tag.as_ref());
+        Some(bytes)
+    }
+
+    const fn overhead(&self) -> usize {
+        HEADER_LEN + self.kind.nonce_len() + self.kind.tag_len()
     }
 
     /// Opens a value into the buffer, which is wiped if that fails.
@@ -271,7 +313,16 @@ impl Sealer {
             return Err(OpenReason::Malformed);
         }
         decode(value, buffer)?;
+        self.open_in(context, buffer, now)
+    }
 
+    /// Opens the bytes of a value where they are.
+    fn open_in(
+        &self,
+        context: &SealContext<'_>,
+        buffer: &mut [u8],
+        now: SystemTime,
+    ) -> Result<Found, OpenReason> {
         let header = *buffer.first_chunk::<HEADER_LEN>().ok_or(OpenReason::Malformed)?;
         let [first, i, d, e, n, expiry @ ..] = header;
         let nonce_and_payload = buffer

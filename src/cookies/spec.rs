@@ -12,6 +12,8 @@ use super::error::{self, ConfigError, ReadError, SetError};
 use super::fix::MAX_PAIR;
 use super::outgoing::OutgoingCookie;
 use super::policy::CookieRule;
+#[cfg(feature = "lockout")]
+use super::prefix::Unprefixed;
 use super::prefix::{AnyPath, HostHttp, NamePrefix, Prefix, Readable};
 use super::value::CookieValue;
 use super::view::{CookieView, Found};
@@ -176,6 +178,12 @@ impl<T, P: NamePrefix> CookieSpec<T, P> {
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.declared.name
+    }
+
+    /// The same declaration, whatever the prefix of its name. The prefix's rules have been checked.
+    #[cfg(feature = "lockout")]
+    pub(crate) fn any_prefix(&self) -> CookieSpec<T, Unprefixed> {
+        CookieSpec { declared: self.declared.clone(), of: PhantomData }
     }
 
     /// What [`HardenCookies`](super::HardenCookies) is to ask of it.

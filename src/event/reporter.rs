@@ -72,6 +72,12 @@ impl Reporter {
         Some(Self { log, client: Who::of(request).addr().ok(), route: None })
     }
 
+    /// A reporter where there is no request.
+    #[cfg(feature = "lockout")]
+    pub(crate) fn without_request(log: &EventLog, client: IpAddr) -> Self {
+        Self { log: log.clone(), client: Some(client), route: None }
+    }
+
     /// Records an event. What the draft does not say of client and route is that of the request.
     pub fn emit(&self, mut draft: Draft<'_>) {
         draft.client = draft.client.or(self.client);

@@ -192,6 +192,11 @@ impl Key {
         self.id
     }
 
+    #[cfg(feature = "lockout")]
+    pub(crate) fn secret(&self) -> &[u8] {
+        &self.secret
+    }
+
     fn of(secret: Zeroizing<Vec<u8>>) -> Result<Self, ConfigError> {
         if secret.len() < MIN_LEN {
             return Err(ConfigError::ShortKey { len: secret.len() });

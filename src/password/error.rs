@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use crate::head::{Name, Value};
 use crate::refusal::Refusal;
 
 /// Why something for passwords cannot be built.
@@ -129,11 +128,9 @@ impl Unavailable {
 impl From<Unavailable> for Refusal {
     fn from(unavailable: Unavailable) -> Self {
         let refusal = Self::new(StatusCode::SERVICE_UNAVAILABLE, unavailable.as_str());
-        let Unavailable::Busy { retry_after } = unavailable else { return refusal };
-        let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
-        match Value::new(seconds.max(1).to_string()) {
-            Some(value) => refusal.with_header(RETRY_AFTER, value),
-            None => refusal,
+        match unavailable {
+            Unavailable::Busy { retry_after } => refusal.retry_after(retry_after),
+            _ => refusal,
         }
     }
 }
@@ -182,5 +179,3 @@ impl fmt::Display for Unreadable {
         f.write_str(self.as_str())
     }
 }
-
-const RETRY_AFTER: Name = Name::from_static("retry-after");

@@ -241,12 +241,8 @@ impl ReportCollector {
 
     fn take_turn(&self) -> Result<(), Refusal> {
         self.state.meter.take(self.rate, self.clock.elapsed()).map_err(|wait| {
-            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
             let refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, "too many reports");
-            self.refuse(match Value::new(seconds.max(1).to_string()) {
-                Some(seconds) => refusal.with_header(RETRY_AFTER, seconds),
-                None => refusal,
-            })
+            self.refuse(refusal.retry_after(wait))
         })
     }
 
@@ -297,4 +293,3 @@ impl Format {
 }
 
 const ALLOW: Name = Name::from_static("allow");
-const RETRY_AFTER: Name = Name::from_static("retry-after");

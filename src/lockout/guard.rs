@@ -1,0 +1,328 @@
+//! The lockout itself: which counters an attempt passes, and in which order.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::builder::{LockoutBuilder, OnExhausted};
+use super::device::DeviceCookies;
+use super::flight::{AccountLeases, Flight};
+use super::key::{AccountDigest, Keyer};
+use super::policy::LockoutPolicy;
+use super::record::{End, Now, Record, Reserved, TICK, Ticks};
+use super::store::{AnyStore, AtOnce, Decision, KeyState, Lease, Settle};
+use super::{Account, Device, Key, LoginAttempt, NotAdmitted, Scope, ScopePolicy, StoreError};
+use crate::client::{AddrKey, Networks};
+use crate::clock::Clock;
+use crate::event::{EventLog, EventName, Reporter, SecurityEvent};
+use crate::trace;
+
+/// Counts login attempts, and lets no more in than the policy allows.
+///
+/// Make one and clone it: clones share the counters. In actix-web that is outside of the closure that
+/// makes the `App`. See the [module docs](super) for an example.
+#[derive(Clone)]
+pub struct Lockout(pub(super) Arc<Inner>);
+
+pub(super) struct Inner {
+    pub(super) policy: LockoutPolicy,
+    pub(super) in_a_row: ScopePolicy,
+    pub(super) unlocked: ScopePolicy,
+    pub(super) store: Box<dyn AnyStore>,
+    pub(super) keyer: Keyer,
+    pub(super) log: Option<EventLog>,
+    pub(super) uncounted: Option<Networks>,
+    pub(super) devices: Option<DeviceCookies>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) on_exhausted: Option<Arc<OnExhausted>>,
+    /// Accounts that anybody has failed at lately.
+    pub(super) everywhere: Mutex<Record>,
+}
+
+/// What is known of an account, for whoever administers it.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct AccountStatus {
+    /// What was counted from everywhere, but for browsers that had logged in before.
+    pub account: KeyState,
+    /// How many failures there were since the last login.
+    pub in_a_row: u32,
+}
+
+impl Lockout {
+    /// A lockout with this policy, in memory unless it is given another store.
+    pub fn builder(policy: LockoutPolicy) -> LockoutBuilder {
+        LockoutBuilder::new(policy)
+    }
+
+    /// Begins an attempt from this address: counts it there, or turns it away. An address that comes
+    /// out of a header that anybody can send makes every policy worthless, so take that of a
+    /// [`Client`](crate::client::Client).
+    ///
+    /// Where [`LoginLockout`](super::LoginLockout) is around the route it has done so already, and
+    /// handlers have a [`LoginAttempt`].
+    pub async fn begin(&self, address: IpAddr) -> Result<LoginAttempt, NotAdmitted> {
+        let reporter = self.0.log.as_ref().map(|log| Reporter::without_request(log, address));
+        let is_counted = self.0.counts(address);
+        let address = AddrKey::from(address);
+        let lease = self.0.reserve_address(address, is_counted).await?;
+        let flight = Flight::new(self.clone(), address, lease, reporter, None);
+        Ok(LoginAttempt::new(Arc::new(flight)))
+    }
+
+    /// What is known of an account. It changes nothing.
+    pub async fn peek(&self, account: &Account) -> Result<AccountStatus, StoreError> {
+        let (inner, digest) = (&self.0, self.0.digest(account));
+        let key = inner.keyer.of_account(Scope::Account, digest);
+        let account = inner.store.peek(key, &inner.policy.account).await?;
+        let key = inner.keyer.of_account(Scope::InARow, digest);
+        let in_a_row = inner.store.peek(key, &inner.in_a_row).await?.failures;
+        Ok(AccountStatus { account, in_a_row })
+    }
+
+    /// What was counted at one account from one address.
+    pub async fn peek_at(
+        &self,
+        account: &Account,
+        address: IpAddr,
+    ) -> Result<KeyState, StoreError> {
+        let key = self.0.keyer.account_at(self.0.digest(account), address.into());
+        self.0.store.peek(key, &self.0.policy.account_at_address).await
+    }
+
+    /// What was counted for an address, IPv6 by its /64.
+    pub async fn peek_address(&self, address: IpAddr) -> Result<KeyState, StoreError> {
+        match &self.0.policy.address {
+            Some(policy) => {
+                let key = self.0.keyer.address(Scope::Address, address.into());
+                self.0.store.peek(key, policy).await
+            }
+            None => Ok(KeyState::default()),
+        }
+    }
+
+    /// Unlocks an account: what was counted for it is forgotten, at every address and in every
+    /// browser, and its failures in a row begin anew. Addresses stay locked. It is an
+    /// [event](EventName::AuthnUnlock).
+    ///
+    /// Whoever asks for it must have shown by other means that the account is his.
+    pub async fn unlock(&self, account: &Account) -> Result<(), StoreError> {
+        self.0.unlock(self.0.digest(account)).await?;
+        if let Some(log) = &self.0.log {
+            let draft = SecurityEvent::draft(EventName::AuthnUnlock);
+            log.emit(draft.target(account.as_str()).reason("administration"));
+        }
+        Ok(())
+    }
+
+    /// Unlocks an address. Accounts stay locked.
+    pub async fn unlock_address(&self, address: IpAddr) -> Result<(), StoreError> {
+        for scope in [Scope::Address, Scope::AccountsOfAddress] {
+            self.0.store.clear(self.0.keyer.address(scope, address.into())).await?;
+        }
+        if let Some(log) = &self.0.log {
+            let draft = SecurityEvent::draft(EventName::AuthnUnlock);
+            log.emit(draft.client(address).reason("administration"));
+        }
+        Ok(())
+    }
+}
+
+impl Inner {
+    pub(super) fn digest(&self, account: &Account) -> AccountDigest {
+        self.keyer.account(account.kind as u8, account.text.as_bytes())
+    }
+
+    /// Whether attempts from this address are counted for it.
+    pub(super) fn counts(&self, address: IpAddr) -> bool {
+        self.uncounted.as_ref().is_none_or(|networks| !networks.contains(address))
+    }
+
+    /// The address's lease, unless it is on the list of those that are not counted.
+    pub(super) async fn reserve_address(
+        &self,
+        address: AddrKey,
+        is_counted: bool,
+    ) -> Result<Option<Lease>, NotAdmitted> {
+        let Some(policy) = self.policy.address.as_ref().filter(|_| is_counted) else {
+            return Ok(None);
+        };
+        let key = self.keyer.address(Scope::Address, address);
+        admitted(key, self.store.reserve(key, policy).await).map(Some)
+    }
+
+    /// The same, of a store that answers at once; `None` if this one does not.
+    pub(super) fn reserve_address_at_once(
+        &self,
+        address: AddrKey,
+        is_counted: bool,
+    ) -> Option<Result<Option<Lease>, NotAdmitted>> {
+        let store = self.store.at_once()?;
+        let Some(policy) = self.policy.address.as_ref().filter(|_| is_counted) else {
+            return Some(Ok(None));
+        };
+        let key = self.keyer.address(Scope::Address, address);
+        Some(admitted(key, Ok(store.reserve(key, policy))).map(Some))
+    }
+
+    /// The leases of an account. What was reserved before a later counter has turned the attempt away
+    /// is released.
+    pub(super) async fn reserve_account(
+        &self,
+        account: &Account,
+        address: AddrKey,
+        is_counted: bool,
+        device: Option<&Device>,
+    ) -> Result<AccountLeases, NotAdmitted> {
+        let digest = self.digest(account);
+        let mut leases = AccountLeases::new(account.clone(), digest);
+        let reserved = self.reserve_each(&mut leases, address, is_counted, device).await;
+        if let Err(denied) = reserved {
+            for (lease, policy) in leases.each(&self.policy) {
+                self.settle(lease, Settle::Release, policy).await;
+            }
+            return Err(denied);
+        }
+        Ok(leases)
+    }
+
+    async fn reserve_each(
+        &self,
+        leases: &mut AccountLeases,
+        address: AddrKey,
+        is_counted: bool,
+        device: Option<&Device>,
+    ) -> Result<(), NotAdmitted> {
+        let account = leases.digest;
+        if let Some(policy) = self.policy.accounts_of_address.as_ref().filter(|_| is_counted) {
+            let key = self.keyer.address(Scope::AccountsOfAddress, address);
+            leases.accounts = Some(admitted(key, self.store.reserve(key, policy).await)?);
+        }
+        if let Some(device) = device.filter(|device| device.is_of(&leases.account)) {
+            let key = self.keyer.device(account, device.id());
+            leases.own = Some(self.reserve_own(key, &self.policy.device, account).await?);
+            return Ok(());
+        }
+        let key = self.keyer.account_at(account, address);
+        leases.own = Some(self.reserve_own(key, &self.policy.account_at_address, account).await?);
+        let key = self.keyer.of_account(Scope::Account, account);
+        let decision = self.store.reserve(key, &self.policy.account).await;
+        leases.total = Some(admitted(key, decision)?);
+        Ok(())
+    }
+
+    /// In a counter that an administrator cannot name, since he does not know all addresses and
+    /// browsers: a lock that is older than the account's unlocking is no more.
+    async fn reserve_own(
+        &self,
+        key: Key,
+        policy: &ScopePolicy,
+        account: AccountDigest,
+    ) -> Result<Lease, NotAdmitted> {
+        let decision = self.store.reserve(key, policy).await;
+        if let Ok(Decision::Locked { since, .. }) = decision {
+            let mark = self.keyer.of_account(Scope::Unlocked, account);
+            let unlocked = self.store.peek(mark, &self.unlocked).await.ok();
+            let unlocked = unlocked.and_then(|mark| mark.touched.filter(|_| mark.failures > 0));
+            if unlocked.is_some_and(|ago| ago <= since) && self.store.clear(key).await.is_ok() {
+                return admitted(key, self.store.reserve(key, policy).await);
+            }
+        }
+        admitted(key, decision)
+    }
+
+    pub(super) async fn unlock(&self, account: AccountDigest) -> Result<(), StoreError> {
+        let mark = self.keyer.of_account(Scope::Unlocked, account);
+        // A mark of before would be in the way of its time.
+        self.store.clear(mark).await?;
+        if let Decision::Admitted(lease) = self.store.reserve(mark, &self.unlocked).await? {
+            self.store.settle(lease, Settle::Failure, &self.unlocked).await?;
+        }
+        for scope in [Scope::Account, Scope::InARow] {
+            self.store.clear(self.keyer.of_account(scope, account)).await?;
+        }
+        Ok(())
+    }
+
+    /// Counts a failure since the last login, and says how many there are now.
+    pub(super) async fn count_in_a_row(&self, account: AccountDigest) -> Option<u32> {
+        let key = self.keyer.of_account(Scope::InARow, account);
+        let Ok(Decision::Admitted(lease)) = self.store.reserve(key, &self.in_a_row).await else {
+            return None;
+        };
+        let settled = self.store.settle(lease, Settle::Failure, &self.in_a_row).await.ok()?;
+        Some(settled.failures.saturating_add(1))
+    }
+
+    /// How many failures there were since the last login. From now on there were none.
+    pub(super) async fn end_in_a_row(&self, account: AccountDigest) -> u32 {
+        let key = self.keyer.of_account(Scope::InARow, account);
+        let state = self.store.peek(key, &self.in_a_row).await;
+        let failures = state.map_or(0, |state| state.failures);
+        if failures > 0 && self.store.clear(key).await.is_err() {
+            trace::warn!("failures in a row could not be forgotten after a login");
+        }
+        failures
+    }
+
+    /// Counts another account that fails; `true` if that is one too many.
+    pub(super) fn count_everywhere(&self) -> bool {
+        let policy = &self.policy.accounts_everywhere;
+        let ticks = self.clock.elapsed().as_nanos() / TICK.as_nanos();
+        let now = Ticks::try_from(ticks).unwrap_or(Ticks::MAX).max(1);
+        let now = Now { passed: now, begun: now };
+        let mut record = self.everywhere.lock().unwrap_or_else(PoisonError::into_inner);
+        match record.reserve(now, policy, || 1) {
+            Reserved::Admitted { generation } => {
+                record.settle(generation, End::Failure, now, policy, || 1).locked.is_some()
+            }
+            Reserved::Busy | Reserved::Locked { .. } => false,
+        }
+    }
+
+    /// What cannot be settled ends as a failure when its lease does.
+    pub(super) async fn settle(
+        &self,
+        lease: Lease,
+        settle: Settle,
+        policy: &ScopePolicy,
+    ) -> super::Settlement {
+        match self.store.settle(lease, settle, policy).await {
+            Ok(settlement) => settlement,
+            Err(error) => {
+                trace::warn!(error = %error, "a login attempt counts as failed");
+                super::Settlement { stale: true, ..super::Settlement::default() }
+            }
+        }
+    }
+
+    pub(super) fn at_once(&self) -> Option<&dyn AtOnce> {
+        self.store.at_once()
+    }
+}
+
+impl fmt::Debug for Lockout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lockout").field("policy", &self.0.policy).finish_non_exhaustive()
+    }
+}
+
+/// What a store's answer means for whoever wants in.
+fn admitted(key: Key, decision: Result<Decision, StoreError>) -> Result<Lease, NotAdmitted> {
+    match decision {
+        Ok(Decision::Admitted(lease)) => Ok(lease),
+        Ok(Decision::Busy) => Err(NotAdmitted::Busy { retry_after: BUSY }),
+        Ok(Decision::Locked { left, .. }) => {
+            Err(NotAdmitted::Locked { retry_after: left, scope: key.scope() })
+        }
+        Err(error) => {
+            trace::warn!(error = %error, "nobody can log in");
+            Err(NotAdmitted::Unavailable { retry_after: UNAVAILABLE })
+        }
+    }
+}
+
+/// A login takes less.
+const BUSY: Duration = Duration::from_secs(1);
+const UNAVAILABLE: Duration = Duration::from_secs(5);

@@ -1,0 +1,275 @@
+//! The lockout as a layer around a login route.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::flight::{Ending, Flight};
+use super::{Lockout, LoginAttempt, NotAdmitted};
+use crate::adapters::adapt_async;
+use crate::client::{AddrKey, Who};
+use crate::context::Context;
+use crate::cookies;
+use crate::event::{EventName, Reporter, SecurityEvent};
+use crate::head::{RequestHead, ResponseHead};
+use crate::middleware::{Admission, AsyncMiddleware, Later};
+use crate::refusal::Refusal;
+use crate::trace;
+
+/// Counts the attempts at a login route by their address, before anything of their body is read, and
+/// hands the handler a [`LoginAttempt`].
+///
+/// - Put it on the route that takes the password, nearer to it than
+///   [`TrustedProxies`](crate::client::TrustedProxies) and
+///   [`SecurityHeaders`](crate::headers::SecurityHeaders): its 429 has their headers too.
+/// - An address that is locked gets 429 with `Retry-After`, in whole seconds and rounded up: whoever
+///   waits so long is let in.
+/// - On the way out an attempt of which the handler has not said how it ended is settled: 5xx is
+///   [undecided](super::Attempt::undecided), anything else a failure. If the handler has named no
+///   account, a response below 400 is not counted: it has shown the form.
+/// - A request that is given up, and a handler that panics, is a failure.
+/// - `OPTIONS` is not counted.
+/// - If a request comes back without the handler having touched its attempt, a warning says so, once:
+///   a login that is not counted looks just like one that is.
+///
+/// ```
+/// # #[cfg(feature = "axum")] {
+/// use axum::{Form, Router, http::StatusCode, routing::post};
+/// use donjon::lockout::{Account, Lockout, LockoutPolicy, LoginAttempt, LoginLockout};
+/// use donjon::refusal::Refusal;
+///
+/// # async fn password_is_right(account: &Account, password: &str) -> bool { password == "secret" }
+/// async fn login(
+///     attempt: LoginAttempt,
+///     Form(fields): Form<Vec<(String, String)>>,
+/// ) -> Result<&'static str, Refusal> {
+///     let [(_, name), (_, password)] = &fields[..] else {
+///         return Err(Refusal::new(StatusCode::BAD_REQUEST, "not the form's fields"));
+///     };
+///     let account = Account::name(name)?;
+///     let attempt = attempt.account(&account).await?; // counted, or turned away with 429
+///     if password_is_right(&account, password).await {
+///         attempt.succeed().await;
+///         Ok("welcome")
+///     } else {
+///         attempt.fail().await;
+///         Err(Refusal::new(StatusCode::UNAUTHORIZED, "wrong password"))
+///     }
+/// }
+///
+/// let lockout = Lockout::builder(LockoutPolicy::default()).build()?;
+/// let app: Router = Router::new().route("/login", post(login).layer(LoginLockout::new(&lockout)));
+/// # }
+/// # Ok::<_, donjon::lockout::ConfigError>(())
+/// ```
+#[derive(Clone)]
+#[must_use = "a layer does nothing until it is put around a service"]
+pub struct LoginLockout {
+    lockout: Lockout,
+    legacy: Option<Arc<LegacyStatus>>,
+    has_warned: Arc<AtomicBool>,
+}
+
+/// How a login ended, by the status of its response, for handlers that cannot take a [`LoginAttempt`].
+///
+/// **It is the weaker way.** The account stands in the body, so nothing is counted for it: only the
+/// address is. And a status may lie: many login pages answer 200 and 303 whatever came of it.
+///
+/// ```
+/// use donjon::lockout::{LegacyStatus, Lockout, LockoutPolicy, LoginLockout};
+///
+/// let lockout = Lockout::builder(LockoutPolicy::default()).build()?;
+/// let layer = LoginLockout::new(&lockout)
+///     .by_legacy_status(LegacyStatus { success: vec![303], failure: vec![200, 401] });
+/// # Ok::<_, donjon::lockout::ConfigError>(())
+/// ```
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[expect(clippy::exhaustive_structs, reason = "there is nothing else to say")]
+pub struct LegacyStatus {
+    /// Statuses of a login.
+    pub success: Vec<u16>,
+    /// Statuses of a failure. Of the others, 4xx is one and the rest is not counted.
+    pub failure: Vec<u16>,
+}
+
+impl LoginLockout {
+    /// Around the route that takes the password.
+    pub fn new(lockout: &Lockout) -> Self {
+        Self { lockout: lockout.clone(), legacy: None, has_warned: Arc::default() }
+    }
+
+    /// Takes the status for what came of it, where no handler takes the attempt.
+    pub fn by_legacy_status(mut self, status: LegacyStatus) -> Self {
+        self.legacy = Some(Arc::new(status));
+        self
+    }
+
+    fn refuse(denied: NotAdmitted) -> Refusal {
+        denied.into()
+    }
+
+    /// Of an attempt that nobody has made use of.
+    fn ending_by_status(&self, status: u16) -> Ending {
+        match &self.legacy {
+            Some(legacy) if legacy.success.contains(&status) => Ending::Undecided,
+            Some(legacy) if legacy.failure.contains(&status) => Ending::Failure,
+            _ if (400..500).contains(&status) => Ending::Failure,
+            _ => Ending::Undecided,
+        }
+    }
+
+    fn warn(&self, reporter: Option<&Reporter>) {
+        if self.legacy.is_some() || self.has_warned.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        trace::warn!("{UNUSED}");
+        if let Some(reporter) = reporter {
+            reporter.emit(SecurityEvent::draft(EventName::SysMonitorDisabled).reason(UNUSED));
+        }
+    }
+}
+
+/// Where the attempt of a request stands, and what to tell of it.
+#[derive(Debug, Default)]
+pub struct LoginMemo {
+    context: Option<Context>,
+    reporter: Option<Reporter>,
+}
+
+impl AsyncMiddleware for LoginLockout {
+    type Memo = LoginMemo;
+
+    fn admit<R: RequestHead>(&self, request: &mut R, memo: &mut LoginMemo) -> Admission {
+        if request.method() == "OPTIONS" {
+            return Admission::Now(Ok(()));
+        }
+        let who = Who::of(request);
+        let address = match who.addr() {
+            Ok(address) => address,
+            Err(unknown) => return Admission::Now(Err(unknown.into())),
+        };
+        let inner = &self.lockout.0;
+        // Whoever cannot prove where he is, is counted.
+        let is_counted = who.proven_addr().map_or(true, |address| inner.counts(address));
+        let device = inner.devices.as_ref().and_then(|devices| devices.read(request));
+        let context = Context::of(request);
+        if context.has_gate() {
+            // One further out has counted it already.
+            return Admission::Now(Ok(()));
+        }
+        if !self.has_warned.load(Ordering::Relaxed) {
+            memo.reporter = Reporter::without_route(request);
+        }
+        memo.context = Some(context.clone());
+
+        let address = AddrKey::from(address);
+        let lockout = self.lockout.clone();
+        let open = move |lease| Gate::Open(Flight::new(lockout, address, lease, None, device));
+        match inner.reserve_address_at_once(address, is_counted) {
+            Some(Ok(lease)) => {
+                context.set_gate(open(lease));
+                Admission::Now(Ok(()))
+            }
+            Some(Err(denied)) => Admission::Now(Err(Self::refuse(denied))),
+            None => {
+                let lockout = self.lockout.clone();
+                Admission::Later(Box::pin(async move {
+                    let lease = lockout.0.reserve_address(address, is_counted).await;
+                    context.set_gate(open(lease.map_err(Self::refuse)?));
+                    Ok(())
+                }))
+            }
+        }
+    }
+
+    fn settle(&self, memo: &LoginMemo, status: u16) -> Option<Later<()>> {
+        let flight = memo.context.as_ref()?.flight()?;
+        let ending = if !flight.is_touched() {
+            if status < 500 {
+                self.warn(memo.reporter.as_ref());
+            }
+            self.ending_by_status(status)
+        } else if status >= 500 {
+            Ending::Undecided
+        } else {
+            Ending::Failure
+        };
+        if flight.settle_at_once(ending).is_some() {
+            return None;
+        }
+        Some(Box::pin(async move {
+            flight.settle(ending).await;
+        }))
+    }
+
+    fn finish<H: ResponseHead>(&self, memo: &LoginMemo, response: &mut H) {
+        let flight = memo.context.as_ref().and_then(Context::flight);
+        if let Some(cookie) = flight.and_then(|flight| flight.device_cookie()) {
+            cookies::append(response, &cookie);
+        }
+    }
+}
+
+adapt_async!(LoginLockout);
+
+impl LoginAttempt {
+    /// The attempt of a request, where there is no extractor. `None` if no [`LoginLockout`] is around
+    /// its route, or it has been taken already: there is one for each request.
+    pub fn of<R: RequestHead>(request: &R) -> Option<Self> {
+        let reporter = Reporter::of(request);
+        let flight = request.look(|context: &Context| context.open_gate(reporter)).flatten()?;
+        Some(Self::new(flight))
+    }
+}
+
+/// What stands in the request's context.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "most are of it, and none is allocated by itself")]
+pub(crate) enum Gate {
+    /// The address was let in.
+    Open(Flight),
+    /// The handler has the attempt.
+    Taken(Arc<Flight>),
+}
+
+impl Gate {
+    /// The attempt for the handler, once.
+    pub(crate) fn open(gate: &mut Option<Self>, reporter: Option<Reporter>) -> Option<Arc<Flight>> {
+        match gate.take()? {
+            Self::Open(mut flight) => {
+                flight.report_to(reporter);
+                let flight = Arc::new(flight);
+                *gate = Some(Self::Taken(Arc::clone(&flight)));
+                Some(flight)
+            }
+            taken @ Self::Taken(_) => {
+                *gate = Some(taken);
+                None
+            }
+        }
+    }
+
+    /// The attempt for whoever settles it, as often as it is asked for.
+    pub(crate) fn flight(gate: &mut Option<Self>) -> Option<Arc<Flight>> {
+        let flight = match gate.take()? {
+            Self::Open(flight) => Arc::new(flight),
+            Self::Taken(flight) => flight,
+        };
+        *gate = Some(Self::Taken(Arc::clone(&flight)));
+        Some(flight)
+    }
+}
+
+impl fmt::Debug for LoginLockout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoginLockout")
+            .field("lockout", &self.lockout)
+            .field("legacy", &self.legacy)
+            .finish_non_exhaustive()
+    }
+}
+
+const UNUSED: &str = "a login route does not use its LoginAttempt: logins there are not counted";
+#[cfg(any(feature = "axum", feature = "actix"))]
+pub(crate) const NO_ATTEMPT: &str =
+    "no LoginLockout is around this route, or its attempt has been taken already";

@@ -1,0 +1,144 @@
+//! The memory store's records, kept over a restart.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::memory::Inner;
+use super::record::{Record, TICK, Ticks};
+use super::{MemoryStore, Scope};
+use crate::cookies::{SealContext, Sealer};
+use crate::keys::KeyRing;
+
+/// **The attack.** A restart forgets every failure. Whoever can make a server restart, or knows when it is
+/// deployed, has as many guesses again.
+impl MemoryStore {
+    /// Its records, encrypted, to be written to a file when the server stops: at most 30 bytes for each
+    /// slot in use. Attempts that are under way are failures when they come back.
+    ///
+    /// They are of use to a lockout of the same [secret](super::LockoutBuilder::secret), and good for 30
+    /// days.
+    ///
+    /// ```
+    /// use donjon::keys::{Key, KeyRing};
+    /// use donjon::lockout::MemoryStore;
+    ///
+    /// let ring = KeyRing::new(Key::random())?; // in earnest, from a secret that stays
+    /// let saved = MemoryStore::default().save(&ring)?;
+    ///
+    /// let store = MemoryStore::default();
+    /// assert_eq!(store.restore(&ring, &saved)?, 0);
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn save(&self, ring: &KeyRing) -> Result<Vec<u8>, SnapshotError> {
+        let inner = self.inner();
+        let (now, time) = (inner.now().passed, inner.clock.now());
+        let mut bytes = Vec::new();
+        bytes.extend_from_slice(&(self.capacity() as u64).to_be_bytes());
+        bytes.extend_from_slice(&millis(time).to_be_bytes());
+        for scope in Scope::ALL {
+            inner.table(scope).for_each(|bucket, tag, record| {
+                write(&mut bytes, scope, bucket, tag, record, now);
+            });
+        }
+        let until = time.checked_add(GOOD_FOR).unwrap_or(time);
+        sealer(ring)?.seal_bytes(&CONTEXT, &bytes, until).ok_or(SnapshotError::NotSealed)
+    }
+
+    /// Puts records back that another store of the same capacity has saved, and says how many. Time
+    /// has gone on meanwhile: locks are as much shorter. Do it before the first request.
+    pub fn restore(&self, ring: &KeyRing, saved: &[u8]) -> Result<usize, SnapshotError> {
+        let inner = self.inner();
+        let time = inner.clock.now();
+        let opened = sealer(ring)?.open_bytes(&CONTEXT, saved, time);
+        let bytes = opened.map_err(|_| SnapshotError::NotOurs)?;
+        let (capacity, rest) = bytes.split_first_chunk::<8>().ok_or(SnapshotError::NotOurs)?;
+        let (saved_at, records) = rest.split_first_chunk::<8>().ok_or(SnapshotError::NotOurs)?;
+        let capacity = u64::from_be_bytes(*capacity);
+        if capacity != self.capacity() as u64 {
+            return Err(SnapshotError::Capacity { saved: capacity, own: self.capacity() as u64 });
+        }
+        // A clock that was set back is no reason to hold anybody longer.
+        let down =
+            Duration::from_millis(millis(time).saturating_sub(u64::from_be_bytes(*saved_at)));
+        let down = Ticks::try_from(down.as_nanos() / TICK.as_nanos()).unwrap_or(Ticks::MAX);
+        Ok(read_all(inner, records, down))
+    }
+}
+
+/// Why records are not kept, or not put back.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SnapshotError {
+    /// It was saved with other keys, is damaged, or older than 30 days.
+    #[error("no snapshot that can be opened: it is of other keys, damaged, or older than 30 days")]
+    NotOurs,
+    /// It is of a store of another size.
+    #[error("a snapshot of {saved} slots for a store of {own}: give the store the same capacity")]
+    Capacity {
+        /// That of the store it was saved of.
+        saved: u64,
+        /// That of the store it was to be put into.
+        own: u64,
+    },
+    /// It cannot be encrypted.
+    #[error("the snapshot cannot be sealed")]
+    NotSealed,
+}
+
+fn sealer(ring: &KeyRing) -> Result<Sealer, SnapshotError> {
+    Sealer::encrypted(ring, "donjon", "lockout").map_err(|_| SnapshotError::NotSealed)
+}
+
+fn write(bytes: &mut Vec<u8>, scope: Scope, bucket: usize, tag: u64, record: Record, now: Ticks) {
+    let Record { since, touched, until, failed, in_flight, locks, .. } = record;
+    // A capacity is below 2³², and so is a number of buckets.
+    let bucket = u32::try_from(bucket).unwrap_or(u32::MAX);
+    bytes.push(scope as u8);
+    bytes.extend_from_slice(&bucket.to_be_bytes());
+    bytes.extend_from_slice(&tag.to_be_bytes());
+    for age in [now.saturating_sub(since), now.saturating_sub(touched)] {
+        bytes.extend_from_slice(&age.to_be_bytes());
+    }
+    bytes.extend_from_slice(&until.saturating_sub(now).to_be_bytes());
+    bytes.extend_from_slice(&failed.saturating_add(in_flight.into()).to_be_bytes());
+    bytes.extend_from_slice(&[locks, u8::from(until != 0)]);
+}
+
+fn read_all(inner: &Inner, records: &[u8], down: Ticks) -> usize {
+    let now = inner.now().passed;
+    let (records, _) = records.as_chunks::<LEN>();
+    let mut restored = 0;
+    for record in records {
+        let Some((scope, bucket, tag, record)) = read(record, now, down) else { continue };
+        restored += usize::from(inner.table(scope).restore(bucket, tag, record));
+    }
+    restored
+}
+
+fn read(bytes: &[u8; LEN], now: Ticks, down: Ticks) -> Option<(Scope, usize, u64, Record)> {
+    let u32_at = |at: usize| Some(u32::from_be_bytes(*bytes.get(at..)?.first_chunk()?));
+    let scope = *Scope::ALL.get(usize::from(bytes[0]))?;
+    let bucket = usize::try_from(u32_at(1)?).ok()?;
+    let tag = u64::from_be_bytes(*bytes.get(5..)?.first_chunk()?);
+    let ago = |age: u32| now.saturating_sub(age).saturating_sub(down).max(1);
+    let [.., high, low, locks, is_locked] = *bytes;
+    let until = now.saturating_add(u32_at(21)?).saturating_sub(down).max(1);
+    let record = Record {
+        since: ago(u32_at(13)?),
+        touched: ago(u32_at(17)?),
+        until: if is_locked == 0 { 0 } else { until },
+        failed: u16::from_be_bytes([high, low]),
+        locks,
+        ..Record::default()
+    };
+    Some((scope, bucket, tag, record))
+}
+
+fn millis(time: SystemTime) -> u64 {
+    let millis = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    u64::try_from(millis).unwrap_or(u64::MAX)
+}
+
+/// The scope, the bucket, the tag, two ages, what is left of a lock, failures, locks, whether one is on.
+const LEN: usize = 1 + 4 + 8 + 4 + 4 + 4 + 2 + 1 + 1;
+const GOOD_FOR: Duration = Duration::from_secs(30 * 86_400);
+const CONTEXT: SealContext<'static> = SealContext::new("snapshot");

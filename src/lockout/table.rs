@@ -1,0 +1,209 @@
+//! A table of a fixed size: whatever is thrown at it, it takes no more memory and no more time.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::ScopePolicy;
+use super::record::{Changed, End, Now, Record, Reserved, Ticks};
+
+/// The records of one scope. A digest belongs to one bucket of eight slots, and nowhere else.
+pub(super) struct Table {
+    buckets: Box<[Bucket]>,
+    generations: AtomicU32,
+    shared: AtomicU64,
+    evicted: AtomicU64,
+}
+
+/// Four cache lines.
+#[repr(align(64))]
+#[derive(Default)]
+struct Bucket(Mutex<Slots>);
+
+#[derive(Clone, Copy, Default)]
+struct Slots {
+    /// Half of the digest; 0 where a slot is empty.
+    tags: [u64; WAYS],
+    /// The last one is shared by those who found no slot.
+    records: [Record; WAYS + 1],
+}
+
+/// What an attempt was given.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Place {
+    pub(super) generation: u32,
+    /// It is counted in the record that is shared.
+    pub(super) is_shared: bool,
+}
+
+impl Table {
+    /// `capacity` is a power of two, and at least [`WAYS`].
+    pub(super) fn new(capacity: usize) -> Self {
+        Self {
+            buckets: (0..capacity / WAYS).map(|_| Bucket::default()).collect(),
+            generations: AtomicU32::new(0),
+            shared: AtomicU64::new(0),
+            evicted: AtomicU64::new(0),
+        }
+    }
+
+    pub(super) const fn bytes(capacity: usize) -> usize {
+        capacity / WAYS * size_of::<Bucket>()
+    }
+
+    pub(super) fn reserve(
+        &self,
+        digest: u128,
+        now: Now,
+        policy: &ScopePolicy,
+    ) -> Result<Place, Reserved> {
+        let tag = tag(digest);
+        let mut slots = self.bucket(digest);
+        let (at, is_shared) = match slots.find(tag) {
+            Some(at) => (at, false),
+            None => match self.room(&mut slots, now.passed, policy) {
+                Some(at) => {
+                    slots.tags[at] = tag;
+                    slots.records[at] = Record::default();
+                    (at, false)
+                }
+                None => (WAYS, true),
+            },
+        };
+        if is_shared {
+            self.shared.fetch_add(1, Ordering::Relaxed);
+        }
+        match slots.records[at].reserve(now, policy, || self.next_generation()) {
+            Reserved::Admitted { generation } => Ok(Place { generation, is_shared }),
+            denied => Err(denied),
+        }
+    }
+
+    pub(super) fn settle(
+        &self,
+        digest: u128,
+        place: Place,
+        end: End,
+        now: Now,
+        policy: &ScopePolicy,
+    ) -> Changed {
+        let mut slots = self.bucket(digest);
+        let at = if place.is_shared { Some(WAYS) } else { slots.find(tag(digest)) };
+        // Of those who share a record, none has failures of its own to take back.
+        let end = match end {
+            End::Clear | End::GiveBack { .. } if place.is_shared => End::Release,
+            end => end,
+        };
+        match at {
+            Some(at) => {
+                let next = || self.next_generation();
+                slots.records[at].settle(place.generation, end, now, policy, next)
+            }
+            None => Changed { stale: true, ..Changed::default() },
+        }
+    }
+
+    /// The record as it is now, if there is one.
+    pub(super) fn peek(&self, digest: u128, now: Ticks, policy: &ScopePolicy) -> Option<Record> {
+        let slots = self.bucket(digest);
+        let mut record = slots.records[slots.find(tag(digest))?];
+        record.roll(now, policy, || 0);
+        Some(record)
+    }
+
+    pub(super) fn clear(&self, digest: u128) {
+        let mut slots = self.bucket(digest);
+        if let Some(at) = slots.find(tag(digest)) {
+            slots.tags[at] = 0;
+            slots.records[at] = Record::default();
+        }
+    }
+
+    /// How many attempts were counted in shared records, and how many records have gone for others.
+    pub(super) fn counts(&self) -> (u64, u64) {
+        (self.shared.load(Ordering::Relaxed), self.evicted.load(Ordering::Relaxed))
+    }
+
+    /// Every record, with its bucket and tag; the shared ones have the tag 0.
+    pub(super) fn for_each(&self, mut look: impl FnMut(usize, u64, Record)) {
+        for (index, bucket) in self.buckets.iter().enumerate() {
+            let slots = *bucket.lock();
+            for (at, record) in slots.records.iter().enumerate() {
+                if *record != Record::default() {
+                    look(index, slots.tags.get(at).copied().unwrap_or(0), *record);
+                }
+            }
+        }
+    }
+
+    /// Puts a record of another table of the same size back. `false` if there is no such bucket, or no
+    /// room in it.
+    pub(super) fn restore(&self, bucket: usize, tag: u64, record: Record) -> bool {
+        let Some(bucket) = self.buckets.get(bucket) else { return false };
+        let mut slots = bucket.lock();
+        let at = if tag == 0 {
+            Some(WAYS)
+        } else {
+            slots.find(tag).or_else(|| slots.tags.iter().position(|tag| *tag == 0))
+        };
+        let Some(at) = at else { return false };
+        if let Some(place) = slots.tags.get_mut(at) {
+            *place = tag;
+        }
+        slots.records[at] = Record { generation: self.next_generation(), ..record };
+        true
+    }
+
+    fn bucket(&self, digest: u128) -> MutexGuard<'_, Slots> {
+        // The table's size is a power of two, so that this is the digest's lower bits.
+        let index = digest as usize & (self.buckets.len() - 1);
+        self.buckets[index].lock()
+    }
+
+    /// A slot for a name that is not in the bucket: an empty one, or that of whoever has the fewest
+    /// failures, and of those the oldest. `None` if nobody may go.
+    fn room(&self, slots: &mut Slots, now: Ticks, policy: &ScopePolicy) -> Option<usize> {
+        let mut best: Option<(u16, Ticks, usize)> = None;
+        for at in 0..WAYS {
+            if slots.tags[at] == 0 {
+                return Some(at);
+            }
+            let record = &mut slots.records[at];
+            record.roll(now, policy, || self.next_generation());
+            if record.is_blank() {
+                return Some(at);
+            }
+            if record.may_go(policy) {
+                let candidate = (record.failed, record.touched, at);
+                best = Some(best.map_or(candidate, |best| best.min(candidate)));
+            }
+        }
+        let (_, _, at) = best?;
+        self.evicted.fetch_add(1, Ordering::Relaxed);
+        Some(at)
+    }
+
+    /// Never 0, which is that of a record nobody has reserved in, and never one that is in use: a
+    /// lease would have to live for four thousand million expiries.
+    fn next_generation(&self) -> u32 {
+        self.generations.fetch_add(1, Ordering::Relaxed).wrapping_add(1).max(1)
+    }
+}
+
+impl Bucket {
+    fn lock(&self) -> MutexGuard<'_, Slots> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Slots {
+    fn find(&self, tag: u64) -> Option<usize> {
+        self.tags.iter().position(|other| *other == tag)
+    }
+}
+
+fn tag(digest: u128) -> u64 {
+    let tag = (digest >> 64) as u64;
+    tag.max(1)
+}
+
+pub(super) const WAYS: usize = 8;

@@ -1,0 +1,150 @@
+//! Tokens by which the owner of an account unlocks it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::account::{Account, Kind};
+use super::store::{Decision, Settle};
+use super::{ConfigError, Lockout, ScopePolicy, StoreError};
+use crate::clock::{Clock, SystemClock};
+use crate::cookies::{SealContext, SealError, Sealer};
+use crate::event::{EventName, SecurityEvent};
+use crate::keys::KeyRing;
+
+/// Makes tokens that unlock one account, once, for the link in an e-mail to its owner.
+///
+/// **The attack.** Programs that look for viruses follow every link in an e-mail. Where following it
+/// unlocks the account, the lock is off before its owner has read of it; where it signs in, the
+/// program is signed in.
+///
+/// - A token acts on `POST` only: the link leads to a page with a button, and the button's form posts
+///   it.
+/// - It works once, before its time is over, and unlocks. It signs nobody in and changes no
+///   password.
+/// - It is sealed, and tells nobody whose account it is.
+///
+/// Send one to every address that asks, whether the account is locked or not and even where there is
+/// none, or send nothing and say the same: who may ask for it learns nothing. Limit the sending by a
+/// [`Throttle`](super::Throttle).
+///
+/// ```
+/// use donjon::keys::{Key, KeyRing};
+/// use donjon::lockout::{Account, Lockout, LockoutPolicy, UnlockError, UnlockTokens};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let lockout = Lockout::builder(LockoutPolicy::default()).build()?;
+/// let ring = KeyRing::new(Key::random())?; // in earnest, from a secret that stays
+/// let tokens = UnlockTokens::new(&lockout, &ring, "club")?;
+///
+/// let token = tokens.issue(&Account::name("ann@example.com")?)?;
+/// assert!(matches!(tokens.redeem("GET", &token).await, Err(UnlockError::NotPost)));
+/// tokens.redeem("POST", &token).await?;
+/// assert!(matches!(tokens.redeem("POST", &token).await, Err(UnlockError::Used)));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct UnlockTokens {
+    lockout: Lockout,
+    sealer: Sealer,
+    lifetime: Duration,
+    once: ScopePolicy,
+    clock: Arc<dyn Clock>,
+}
+
+impl UnlockTokens {
+    /// Tokens of this application for accounts of this lockout. They are good for an hour.
+    pub fn new(lockout: &Lockout, ring: &KeyRing, app: &str) -> Result<Self, ConfigError> {
+        let lifetime = Duration::from_secs(3600);
+        Ok(Self {
+            lockout: lockout.clone(),
+            sealer: Sealer::encrypted(ring, app, "unlock")?,
+            lifetime,
+            once: once(lifetime)?,
+            clock: Arc::new(SystemClock::default()),
+        })
+    }
+
+    /// How long they are good: a second to 30 days.
+    pub fn lifetime(self, lifetime: Duration) -> Result<Self, ConfigError> {
+        Ok(Self { once: once(lifetime)?, lifetime, ..self })
+    }
+
+    /// Takes the time from this clock.
+    #[must_use]
+    pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// A token for this account: letters, digits, `-` and `_`, at most about 600 of them.
+    pub fn issue(&self, account: &Account) -> Result<String, SealError> {
+        let now = self.clock.now();
+        let id: [u8; ID_LEN] = rand::random();
+        let payload = [&id, &[account.kind as u8][..], account.as_str().as_bytes()].concat();
+        let until = now.checked_add(self.lifetime).unwrap_or(now);
+        self.sealer.seal(&CONTEXT, &payload, until, now)
+    }
+
+    /// Unlocks the account of a token, if the method is `POST`. It gives the account, for a page that
+    /// says so.
+    pub async fn redeem(&self, method: &str, token: &str) -> Result<Account, UnlockError> {
+        if method != "POST" {
+            return Err(UnlockError::NotPost);
+        }
+        let opened = self.sealer.open(&CONTEXT, token, self.clock.now());
+        let payload = opened.map_err(|_| UnlockError::Invalid)?.payload;
+        let (id, account) = read(&payload).ok_or(UnlockError::Invalid)?;
+
+        let inner = &self.lockout.0;
+        let key = inner.keyer.token(id);
+        // Of two at once, one is let in.
+        let Decision::Admitted(lease) = inner.store.reserve(key, &self.once).await? else {
+            return Err(UnlockError::Used);
+        };
+        if let Err(error) = inner.unlock(inner.digest(&account)).await {
+            inner.settle(lease, Settle::Release, &self.once).await;
+            return Err(error.into());
+        }
+        inner.settle(lease, Settle::Failure, &self.once).await;
+        if let Some(log) = &inner.log {
+            let draft = SecurityEvent::draft(EventName::AuthnUnlock);
+            log.emit(draft.subject(account.as_str()).reason("token"));
+        }
+        Ok(account)
+    }
+}
+
+/// Why a token unlocks nothing.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum UnlockError {
+    /// The request was not sent by a form.
+    #[error("a token unlocks by POST only")]
+    NotPost,
+    /// It is no token of ours, or its time is over.
+    #[error("the token is not valid")]
+    Invalid,
+    /// It was used before.
+    #[error("the token has been used")]
+    Used,
+    /// The store does not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+fn read(payload: &[u8]) -> Option<(&[u8], Account)> {
+    let (id, rest) = payload.split_at_checked(ID_LEN)?;
+    let (kind, text) = rest.split_first()?;
+    let kind = [Kind::Name, Kind::Id].into_iter().find(|known| *known as u8 == *kind)?;
+    let text = std::str::from_utf8(text).ok()?.into();
+    Some((id, Account { kind, text }))
+}
+
+/// One use, until the token is no longer good. A moment more, since clocks differ.
+fn once(lifetime: Duration) -> Result<ScopePolicy, ConfigError> {
+    ScopePolicy::new(1, lifetime, lifetime.saturating_add(Duration::from_secs(60)))
+}
+
+const CONTEXT: SealContext<'static> = SealContext::new("unlock");
+const ID_LEN: usize = 16;
