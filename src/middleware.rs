@@ -68,7 +68,7 @@ pub trait Middleware {
     /// What [`admit`](Self::admit) leaves for [`finish`](Self::finish).
     type Memo: Default;
 
-    /// [`Refusal`](crate::refusal::Refusal), or [`Infallible`](std::convert::Infallible) for a
+    /// [`Refusal`], or [`Infallible`](std::convert::Infallible) for a
     /// middleware that never refuses and therefore asks nothing of the response body.
     type Refusal: MaybeRefusal;
 

@@ -17,7 +17,7 @@ use super::InvalidAccount;
 ///   compatible forms taken for one (NFKC) and case folded. That is Unicode's `NFKC_Casefold`.
 /// - Accents stay: `josé` and `jose` are two.
 /// - Where one account has several names, a name and an e-mail address, say, look up its number and
-///   take [`Account::id`]: see [`LoginBuilder::resolve`](crate::login::LoginBuilder::resolve).
+///   take [`Account::id`]: see `Login::resolve` in `login`.
 /// - What cannot be a name is refused before anything is counted: empty, longer than 320 bytes,
 ///   with NUL or another control character.
 ///

@@ -13,7 +13,7 @@ use super::{ConfigError, Scope};
 ///
 /// use donjon::lockout::ScopePolicy;
 ///
-/// let minutes = |count| Duration::from_secs(60 * count);
+/// let minutes = |count: u64| Duration::from_secs(60 * count);
 /// // Five guesses, then one guess after 1, 2, 4, 8, 16 and from then on 30 minutes.
 /// let policy = ScopePolicy::new(5, minutes(1), minutes(60))?.doubling_up_to(minutes(30))?.then(1)?;
 /// assert_eq!(policy.limit(), 5);
