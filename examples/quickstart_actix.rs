@@ -10,8 +10,10 @@ use std::net::TcpListener;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use actix_web::error::{ErrorBadRequest, ErrorInternalServerError};
-use actix_web::web::{self, Form, Html, Redirect};
+use actix_web::body::BoxBody;
+use actix_web::error::ErrorInternalServerError;
+use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
+use actix_web::web::{self, Data, Form, Html, Redirect};
 use actix_web::{App, HttpResponse, HttpServer, Responder};
 use donjon::client::{Client, Scheme, TrustedProxies};
 use donjon::cookies::prefix::Unprefixed;
@@ -23,7 +25,11 @@ use donjon::headers::collector::{Report, ReportCollector};
 use donjon::headers::csp::Hash;
 use donjon::headers::{Nonce, SecurityHeaders};
 use donjon::keys::{Key, KeyRing};
+use donjon::lockout::{Account, DeviceCookies, Lockout, LockoutPolicy, LoginAttempt, LoginLockout};
+use donjon::login::{Credential, Login};
 use donjon::middleware::Stack;
+use donjon::password::Passwords;
+use donjon::refusal::Refusal;
 use minijinja::{Environment, Value, context};
 
 #[actix_web::main]
@@ -43,13 +49,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     // In earnest the key stays, in a file or by `KeyRing::from_env`, and the cookie has its usual name,
     // which begins with `__Host-Http-`: by http browsers keep no such cookie.
+    let ring = KeyRing::new(Key::random())?;
     let cookie: CookieSpec<Vec<u8>, Unprefixed> = CookieSpec::new("session")?;
-    let sessions = Sessions::new(&KeyRing::new(Key::random())?, "quickstart")?.cookie(&cookie);
+    let device: CookieSpec<Vec<u8>, Unprefixed> = CookieSpec::new("device")?;
+    let sessions = Sessions::new(&ring, "quickstart")?.cookie(&cookie);
     let origins =
         ["localhost", "127.0.0.1"].map(|host| format!("http://{host}:{}", address.port()));
     let sessions = Stack::new((
         HardenCookies::new(),
-        GuardCookies::new([cookie.name()])?,
+        GuardCookies::new([cookie.name(), device.name()])?,
         sessions,
         CsrfProtection::new(origins)?.protect_cookies([cookie.name()])?,
     ));
@@ -65,11 +73,28 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // One layer of all: each request passes them in this order.
     let stack = Stack::new((log.clone(), proxies, headers, sessions));
     stack.lint().iter().for_each(|finding| println!("note: {finding}"));
+
+    // Five guesses, and then one a minute, one in two minutes, one in four, however many ask at once.
+    let passwords = Passwords::owasp().build()?;
+    let lockout = Lockout::builder(LockoutPolicy::default())
+        .devices(DeviceCookies::of(&device, &ring, "quickstart")?)
+        .log(&log)
+        .build()?;
+    let house = Data::new(House {
+        login: Login::new(&lockout, &passwords),
+        hash_of_ann: passwords.hash("correct horse battery staple").await?.as_str().into(),
+    });
+
     let server = HttpServer::new(move || {
         App::new()
             .wrap(stack.clone())
+            .app_data(house.clone())
             .route("/", web::get().to(page))
-            .route("/sign-in", web::post().to(sign_in))
+            .service(
+                web::resource("/sign-in")
+                    .wrap(LoginLockout::new(&lockout))
+                    .route(web::post().to(sign_in)),
+            )
             .route("/sign-out", web::post().to(sign_out))
             .route("/app.js", web::get().to(async || asset("text/javascript", APP_JS)))
             .route("/style.css", web::get().to(async || asset("text/css", STYLE_CSS)))
@@ -81,7 +106,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("listening on http://{address}\ntry: curl -i http://{address}");
     println!("{}", TRY_POST.replace("ADDR", &address.to_string()));
     server.run().await?;
+    println!("passwords verified: {}", passwords.status().evaluated);
     Ok(log.shutdown(Duration::from_secs(2))?)
+}
+
+/// What handlers share.
+struct House {
+    login: Login,
+    hash_of_ann: String,
 }
 
 async fn page(nonce: Nonce, client: Client, session: Session) -> actix_web::Result<impl Responder> {
@@ -94,17 +126,48 @@ async fn page(nonce: Nonce, client: Client, session: Session) -> actix_web::Resu
     };
     let page = render(include_str!("quickstart/page.html"), values)?;
     let cookie = "__Host-visit=1; Path=/; Secure; HttpOnly; SameSite=Strict";
-    Ok(page.customize().insert_header(("set-cookie", cookie)))
+    Ok(Html::new(page).customize().insert_header(("set-cookie", cookie)))
 }
 
 async fn sign_in(
+    house: Data<House>,
     session: Session,
-    Form(form): Form<Vec<(String, String)>>,
-) -> actix_web::Result<Html> {
-    let name = form.into_iter().find(|(field, _)| field == "name").unwrap_or_default().1;
-    // Here the password is checked, which is the next wall to be built.
-    session.sign_in(&name).map_err(ErrorBadRequest)?;
-    render(include_str!("quickstart/greeting.html"), context! { name })
+    attempt: LoginAttempt,
+    Form(mut fields): Form<Vec<(String, String)>>,
+) -> actix_web::Result<HttpResponse> {
+    let mut take = |name| {
+        let field = fields.iter_mut().find(|(field, _)| field == name);
+        field.map(|(_, value)| std::mem::take(value)).unwrap_or_default()
+    };
+    let (name, password) = (take("name"), take("password"));
+    // In earnest this asks the database, by the account's canonical name.
+    let hash_of_ann = house.hash_of_ann.clone();
+    let lookup = |account: Account| async move {
+        let is_ann = account.as_str() == "ann";
+        Ok::<_, io::Error>(is_ann.then(|| Credential::new("ann", Some(hash_of_ann))))
+    };
+    match house.login.verify(&name, attempt, password, lookup).await.granted() {
+        Ok(granted) => {
+            session.sign_in(granted.user).map_err(ErrorInternalServerError)?;
+            let values = context! { name => granted.user, failures => granted.prior_failures };
+            let page = render(include_str!("quickstart/greeting.html"), values)?;
+            Ok(HttpResponse::Ok().content_type("text/html").body(page))
+        }
+        Err(refusal) => denied(refusal),
+    }
+}
+
+/// The refusal's status and headers, and a page for people. It is the same for every name.
+fn denied(refusal: Refusal) -> actix_web::Result<HttpResponse> {
+    let message = match refusal.status().as_u16() {
+        401 => "Wrong name or password.",
+        429 => "Too many failed attempts. Try again in a minute or more.",
+        _ => "Nobody can log in at the moment.",
+    };
+    let page = render(include_str!("quickstart/denied.html"), context! { message })?;
+    let mut response = refusal.into_actix_response();
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
+    Ok(response.set_body(BoxBody::new(page)))
 }
 
 async fn sign_out(session: Session) -> actix_web::Result<Redirect> {
@@ -116,13 +179,15 @@ fn asset(kind: &str, text: &'static str) -> HttpResponse {
     HttpResponse::Ok().content_type(kind).body(text)
 }
 
-fn render(template: &str, values: Value) -> actix_web::Result<Html> {
+fn render(template: &str, values: Value) -> actix_web::Result<String> {
     let page = Environment::new().render_named_str("page.html", template, values);
-    page.map(Html::new).map_err(ErrorInternalServerError)
+    page.map_err(ErrorInternalServerError)
 }
 
 static INTEGRITY: LazyLock<String> = LazyLock::new(|| Hash::sha384(APP_JS).to_string());
-const TRY_POST: &str = "a form of another site's: curl -i -d name=ann -H 'sec-fetch-site: cross-site' http://ADDR/sign-in";
+const TRY_POST: &str = "\
+a form of another site's: curl -i -d name=ann -H 'sec-fetch-site: cross-site' http://ADDR/sign-in
+six guesses: for i in 1 2 3 4 5 6; do curl -i -d name=ann -d password=$i http://ADDR/sign-in; done";
 const APP_JS: &str = include_str!("quickstart/app.js");
 const STYLE_CSS: &str = include_str!("quickstart/style.css");
 const LOGO_SVG: &str = include_str!("quickstart/logo.svg");

@@ -10,9 +10,10 @@ use std::net::SocketAddr;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use axum::http::StatusCode;
+use axum::extract::State;
 use axum::http::header::{CONTENT_TYPE, SET_COOKIE};
-use axum::response::{Html, IntoResponse, Redirect};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Form, Router};
 use donjon::client::{Client, Scheme, TrustedProxies};
@@ -25,7 +26,11 @@ use donjon::headers::collector::{Report, ReportCollector};
 use donjon::headers::csp::Hash;
 use donjon::headers::{Nonce, SecurityHeaders};
 use donjon::keys::{Key, KeyRing};
+use donjon::lockout::{Account, DeviceCookies, Lockout, LockoutPolicy, LoginAttempt, LoginLockout};
+use donjon::login::{Credential, Login};
 use donjon::middleware::Stack;
+use donjon::password::Passwords;
+use donjon::refusal::Refusal;
 use minijinja::{Environment, Value, context};
 use tokio::net::TcpListener;
 
@@ -46,13 +51,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     // In earnest the key stays, in a file or by `KeyRing::from_env`, and the cookie has its usual name,
     // which begins with `__Host-Http-`: by http browsers keep no such cookie.
+    let ring = KeyRing::new(Key::random())?;
     let cookie: CookieSpec<Vec<u8>, Unprefixed> = CookieSpec::new("session")?;
-    let sessions = Sessions::new(&KeyRing::new(Key::random())?, "quickstart")?.cookie(&cookie);
+    let device: CookieSpec<Vec<u8>, Unprefixed> = CookieSpec::new("device")?;
+    let sessions = Sessions::new(&ring, "quickstart")?.cookie(&cookie);
     let origins =
         ["localhost", "127.0.0.1"].map(|host| format!("http://{host}:{}", address.port()));
     let sessions = Stack::new((
         HardenCookies::new(),
-        GuardCookies::new([cookie.name()])?,
+        GuardCookies::new([cookie.name(), device.name()])?,
         sessions,
         CsrfProtection::new(origins)?.protect_cookies([cookie.name()])?,
     ));
@@ -68,23 +75,43 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let stack = Stack::new((log.clone(), proxies, headers, sessions));
     stack.lint().iter().for_each(|finding| println!("note: {finding}"));
 
+    // Five guesses, and then one a minute, one in two minutes, one in four, however many ask at once.
+    let passwords = Passwords::owasp().build()?;
+    let lockout = Lockout::builder(LockoutPolicy::default())
+        .devices(DeviceCookies::of(&device, &ring, "quickstart")?)
+        .log(&log)
+        .build()?;
+    let house = House {
+        login: Login::new(&lockout, &passwords),
+        hash_of_ann: passwords.hash("correct horse battery staple").await?.as_str().into(),
+    };
+
     let reports = ReportCollector::new(|report: Report| println!("{report:?}"));
     let app = Router::new()
         .route("/", get(page))
-        .route("/sign-in", post(sign_in))
+        .route("/sign-in", post(sign_in).layer(LoginLockout::new(&lockout)))
         .route("/sign-out", post(sign_out))
         .route("/app.js", get(([(CONTENT_TYPE, "text/javascript")], APP_JS)))
         .route("/style.css", get(([(CONTENT_TYPE, "text/css")], STYLE_CSS)))
         .route("/logo.svg", get(([(CONTENT_TYPE, "image/svg+xml")], LOGO_SVG)))
         .route_service("/csp-reports", reports)
         .layer(stack)
+        .with_state(house)
         .into_make_service_with_connect_info::<SocketAddr>();
 
     println!("listening on http://{address}\ntry: curl -i http://{address}");
     println!("{}", TRY_POST.replace("ADDR", &address.to_string()));
     let stop = async { tokio::signal::ctrl_c().await.unwrap_or_default() };
     axum::serve(listener, app).with_graceful_shutdown(stop).await?;
+    println!("passwords verified: {}", passwords.status().evaluated);
     Ok(log.shutdown(Duration::from_secs(2))?)
+}
+
+/// What handlers share.
+#[derive(Clone)]
+struct House {
+    login: Login,
+    hash_of_ann: String,
 }
 
 async fn page(nonce: Nonce, client: Client, session: Session) -> impl IntoResponse {
@@ -99,11 +126,44 @@ async fn page(nonce: Nonce, client: Client, session: Session) -> impl IntoRespon
     ([(SET_COOKIE, cookie)], render(include_str!("quickstart/page.html"), values))
 }
 
-async fn sign_in(session: Session, Form(form): Form<Vec<(String, String)>>) -> impl IntoResponse {
-    let name = form.into_iter().find(|(field, _)| field == "name").unwrap_or_default().1;
-    // Here the password is checked, which is the next wall to be built.
-    session.sign_in(&name).map_err(|_| StatusCode::BAD_REQUEST)?;
-    render(include_str!("quickstart/greeting.html"), context! { name })
+async fn sign_in(
+    State(House { login, hash_of_ann }): State<House>,
+    session: Session,
+    attempt: LoginAttempt,
+    Form(mut fields): Form<Vec<(String, String)>>,
+) -> Result<Response, StatusCode> {
+    let mut take = |name| {
+        let field = fields.iter_mut().find(|(field, _)| field == name);
+        field.map(|(_, value)| std::mem::take(value)).unwrap_or_default()
+    };
+    let (name, password) = (take("name"), take("password"));
+    // In earnest this asks the database, by the account's canonical name.
+    let lookup = |account: Account| async move {
+        let is_ann = account.as_str() == "ann";
+        Ok::<_, io::Error>(is_ann.then(|| Credential::new("ann", Some(hash_of_ann))))
+    };
+    match login.verify(&name, attempt, password, lookup).await.granted() {
+        Ok(granted) => {
+            session.sign_in(granted.user).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+            let values = context! { name => granted.user, failures => granted.prior_failures };
+            Ok(render(include_str!("quickstart/greeting.html"), values)?.into_response())
+        }
+        Err(refusal) => denied(refusal),
+    }
+}
+
+/// The refusal's status and headers, and a page for people. It is the same for every name.
+fn denied(refusal: Refusal) -> Result<Response, StatusCode> {
+    let message = match refusal.status() {
+        StatusCode::UNAUTHORIZED => "Wrong name or password.",
+        StatusCode::TOO_MANY_REQUESTS => "Too many failed attempts. Try again in a minute or more.",
+        _ => "Nobody can log in at the moment.",
+    };
+    let Html(page) = render(include_str!("quickstart/denied.html"), context! { message })?;
+    let mut response: Response = refusal.into_response();
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
+    *response.body_mut() = page.into();
+    Ok(response)
 }
 
 async fn sign_out(session: Session) -> Result<Redirect, StatusCode> {
@@ -117,7 +177,9 @@ fn render(template: &str, values: Value) -> Result<Html<String>, StatusCode> {
 }
 
 static INTEGRITY: LazyLock<String> = LazyLock::new(|| Hash::sha384(APP_JS).to_string());
-const TRY_POST: &str = "a form of another site's: curl -i -d name=ann -H 'sec-fetch-site: cross-site' http://ADDR/sign-in";
+const TRY_POST: &str = "\
+a form of another site's: curl -i -d name=ann -H 'sec-fetch-site: cross-site' http://ADDR/sign-in
+six guesses: for i in 1 2 3 4 5 6; do curl -i -d name=ann -d password=$i http://ADDR/sign-in; done";
 const APP_JS: &str = include_str!("quickstart/app.js");
 const STYLE_CSS: &str = include_str!("quickstart/style.css");
 const LOGO_SVG: &str = include_str!("quickstart/logo.svg");

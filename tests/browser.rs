@@ -25,7 +25,6 @@ use std::time::Duration;
 
 use donjon::headers::collector::{Report, ReportCollector};
 use donjon::headers::{Nonce, SecurityHeaders};
-use fantoccini::key::Key;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
@@ -63,25 +62,54 @@ async fn the_quickstart_page_works(example: &str) {
         assert_eq!(browser.eval(expression).await, expected, "{example}: {what}");
     }
 
-    let name = page.find(Locator::Css("#greet [name=name]")).await.unwrap();
-    name.send_keys("Ada").await.unwrap();
-    name.send_keys(&char::from(Key::Enter).to_string()).await.unwrap();
-    let greeting =
-        page.wait().at_most(PATIENCE).for_element(Locator::Css("#greeting")).await.unwrap();
-    let greeting = greeting.text().await.unwrap();
-    assert!(greeting.contains("Ada"), "{example} answers the form with {greeting:?}");
+    // A password that is mistyped, and then the right one.
+    let denied = sign_in(page, " ANN ", "correct horse", "#denied").await;
+    assert!(denied.contains("Wrong name or password"), "{example}: {denied}");
+    page.goto(&server.url).await.unwrap();
+    let greeting = sign_in(page, " ANN ", "correct horse battery staple", "#greeting").await;
+    assert!(greeting.contains("ann"), "{example} answers the form with {greeting:?}");
+    let failures = page.find(Locator::Css("#failures")).await.unwrap().text().await.unwrap();
+    assert!(failures.contains("1 failed"), "{example}: {failures}");
 
     // The session is kept, until its user leaves.
     page.goto(&server.url).await.unwrap();
-    assert_eq!(browser.eval("document.querySelector('#who').textContent").await, "Ada");
+    assert_eq!(browser.eval("document.querySelector('#who').textContent").await, "ann");
     page.find(Locator::Css("#leave button")).await.unwrap().click().await.unwrap();
     page.wait().at_most(PATIENCE).for_element(Locator::Css("#greet")).await.unwrap();
 
-    assert_eq!(
-        browser.complaints().await,
-        Vec::<String>::new(),
-        "{example}: the browser's console"
+    // Chromium complains of the password that was wrong, and of nothing else.
+    let complaints = browser.complaints().await;
+    assert!(
+        complaints.iter().all(|complaint| complaint.contains("401")),
+        "{example}: {complaints:?}"
     );
+    assert!(complaints.len() <= 1, "{example}: {complaints:?}");
+
+    // A stranger tries a hundred passwords at once: five are looked at. The browser that has logged in
+    // before gets in all the same.
+    let guess = async |n: u32| {
+        let body = format!("name=ann&password={n}");
+        let form = "content-type: application/x-www-form-urlencoded\r\n";
+        ask(&server.url, "POST /sign-in", form, &body).await
+    };
+    let answers = futures_util::future::join_all((0..100).map(guess)).await;
+    let count = |status| answers.iter().filter(|answer| answer.status == status).count();
+    assert_eq!((count(401), count(429)), (5, 95), "{example}");
+    let locked = guess(100).await;
+    assert_eq!((locked.status, locked.header("retry-after")), (429, vec!["60"]), "{example}");
+    let greeting = sign_in(page, "ann", "correct horse battery staple", "#greeting").await;
+    assert!(greeting.contains("ann"), "{example}: {greeting}");
+}
+
+/// Fills in the form, and gives the text of what stands on the page that answers it.
+async fn sign_in(page: &Client, name: &str, password: &str, answer: &str) -> String {
+    for (field, text) in [("name", name), ("password", password)] {
+        let field = page.find(Locator::Css(&format!("#greet [name={field}]"))).await.unwrap();
+        field.send_keys(text).await.unwrap();
+    }
+    page.find(Locator::Css("#greet button")).await.unwrap().click().await.unwrap();
+    let answer = page.wait().at_most(PATIENCE).for_element(Locator::Css(answer)).await.unwrap();
+    answer.text().await.unwrap()
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use super::device::DeviceCookies;
 use super::flight::{AccountLeases, Flight};
 use super::key::{AccountDigest, Keyer};
 use super::policy::LockoutPolicy;
-use super::record::{End, Now, Record, Reserved, TICK, Ticks};
+use super::record::{End, Record, Reserved, TICK, Ticks};
 use super::store::{AnyStore, AtOnce, Decision, KeyState, Lease, Settle};
 use super::{Account, Device, Key, LoginAttempt, NotAdmitted, Scope, ScopePolicy, StoreError};
 use crate::client::{AddrKey, Networks};
@@ -271,7 +271,6 @@ impl Inner {
         let policy = &self.policy.accounts_everywhere;
         let ticks = self.clock.elapsed().as_nanos() / TICK.as_nanos();
         let now = Ticks::try_from(ticks).unwrap_or(Ticks::MAX).max(1);
-        let now = Now { passed: now, begun: now };
         let mut record = self.everywhere.lock().unwrap_or_else(PoisonError::into_inner);
         match record.reserve(now, policy, || 1) {
             Reserved::Admitted { generation } => {

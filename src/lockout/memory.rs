@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::record::{Changed, End, Now, Record, Reserved, TICK, Ticks};
+use super::record::{Changed, End, Record, Reserved, TICK, Ticks};
 use super::store::{AtOnce, AttemptStore, Decision, KeyState, Lease, Settle, Settlement};
 use super::table::{Place, Table, WAYS};
 use super::{ConfigError, Key, Scope, ScopePolicy};
@@ -18,7 +18,8 @@ use crate::clock::{Clock, SystemClock};
 /// none may go, the newcomer is counted in a record that the bucket's newcomers share, with the same
 /// limit. So a table that is full counts coarsely, and never not at all.
 ///
-/// Time is looked at when a record is: nothing sweeps, and there is no task. A clone is the same
+/// Time is counted in eighths of a second, and looked at when a record is: nothing sweeps, and there is no
+/// task. A clone is the same
 /// store; in actix-web make it outside of the closure that makes the `App`.
 ///
 /// ```
@@ -113,12 +114,10 @@ impl Inner {
         &self.tables[scope.index()]
     }
 
-    pub(super) fn now(&self) -> Now {
+    pub(super) fn now(&self) -> Ticks {
         let passed = self.clock.elapsed().saturating_sub(self.start);
-        let whole = passed.as_nanos() / TICK.as_nanos();
-        let is_whole = passed.as_nanos().is_multiple_of(TICK.as_nanos());
-        let passed = Ticks::try_from(whole).unwrap_or(Ticks::MAX).saturating_add(EPOCH);
-        Now { passed, begun: passed.saturating_add(u32::from(!is_whole)) }
+        let ticks = Ticks::try_from(passed.as_nanos() / TICK.as_nanos()).unwrap_or(Ticks::MAX);
+        ticks.saturating_add(EPOCH)
     }
 }
 
@@ -132,7 +131,7 @@ impl AtOnce for MemoryStore {
             }
             Err(Reserved::Locked { since, left }) => Decision::Locked {
                 left: duration(left),
-                since: duration(now.passed.saturating_sub(since)),
+                since: duration(now.saturating_sub(since)),
             },
             Err(Reserved::Busy | Reserved::Admitted { .. }) => Decision::Busy,
         }
@@ -164,7 +163,7 @@ impl AtOnce for MemoryStore {
     }
 
     fn peek(&self, key: Key, policy: &ScopePolicy) -> KeyState {
-        let now = self.0.now().passed;
+        let now = self.0.now();
         let Some(record) = self.0.table(key.scope()).peek(key.digest(), now, policy) else {
             return KeyState::default();
         };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::ScopePolicy;
 
-/// Eighths of a second since some moment. 17 years fit.
+/// Eighths of a second since some moment, rounded down. 17 years fit.
 pub(super) type Ticks = u32;
 
 /// A duration in ticks, rounded up.
@@ -15,15 +15,6 @@ pub(super) fn ticks(duration: Duration) -> Ticks {
 }
 
 pub(super) const TICK: Duration = Duration::from_millis(125);
-
-/// A moment, as what has passed and what has begun.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Now {
-    /// Rounded down: what is not over yet is not over.
-    pub(super) passed: Ticks,
-    /// Rounded up: what begins now lasts no less than it should.
-    pub(super) begun: Ticks,
-}
 
 /// 20 bytes.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -83,14 +74,14 @@ pub(super) enum End {
 impl Record {
     pub(super) fn reserve(
         &mut self,
-        now: Now,
+        now: Ticks,
         policy: &ScopePolicy,
         next_generation: impl Fn() -> u32,
     ) -> Reserved {
-        self.roll(now.passed, policy, &next_generation);
-        if self.until > now.passed {
+        self.roll(now, policy, &next_generation);
+        if self.until > now {
             let since = self.touched;
-            return Reserved::Locked { since, left: self.until - now.passed };
+            return Reserved::Locked { since, left: self.until - now };
         }
         let has_room = self.failed.saturating_add(self.in_flight.into()) < policy.limit();
         if !has_room || self.in_flight == u8::MAX {
@@ -100,7 +91,7 @@ impl Record {
             self.generation = next_generation();
         }
         self.in_flight += 1;
-        self.touched = self.touched.max(now.passed);
+        self.touched = self.touched.max(now);
         Reserved::Admitted { generation: self.generation }
     }
 
@@ -108,11 +99,11 @@ impl Record {
         &mut self,
         generation: u32,
         end: End,
-        now: Now,
+        now: Ticks,
         policy: &ScopePolicy,
         next_generation: impl Fn() -> u32,
     ) -> Changed {
-        self.roll(now.passed, policy, &next_generation);
+        self.roll(now, policy, &next_generation);
         let mut changed = Changed {
             stale: generation != self.generation || self.in_flight == 0,
             failed_before: self.failed,
@@ -124,7 +115,7 @@ impl Record {
         }
         self.in_flight -= 1;
         match end {
-            End::Failure => changed.locked = self.fail(1, now.begun, policy),
+            End::Failure => changed.locked = self.fail(1, now, policy),
             End::Clear => {
                 self.failed = 0;
                 if self.until == 0 {
@@ -147,9 +138,9 @@ impl Record {
         next_generation: impl Fn() -> u32,
     ) {
         // Of a clock that was set back.
-        self.touched = self.touched.min(now.saturating_add(1));
-        self.since = self.since.min(now.saturating_add(1));
-        self.until = self.until.min(now.saturating_add(policy.longest_ticks()).saturating_add(1));
+        self.touched = self.touched.min(now);
+        self.since = self.since.min(now);
+        self.until = self.until.min(now.saturating_add(policy.longest_ticks()));
 
         let expiry = self.touched.saturating_add(policy.lease_ticks());
         if self.in_flight > 0 && now >= expiry {

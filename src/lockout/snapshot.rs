@@ -30,7 +30,7 @@ impl MemoryStore {
     /// ```
     pub fn save(&self, ring: &KeyRing) -> Result<Vec<u8>, SnapshotError> {
         let inner = self.inner();
-        let (now, time) = (inner.now().passed, inner.clock.now());
+        let (now, time) = (inner.now(), inner.clock.now());
         let mut bytes = Vec::new();
         bytes.extend_from_slice(&(self.capacity() as u64).to_be_bytes());
         bytes.extend_from_slice(&millis(time).to_be_bytes());
@@ -104,7 +104,7 @@ fn write(bytes: &mut Vec<u8>, scope: Scope, bucket: usize, tag: u64, record: Rec
 }
 
 fn read_all(inner: &Inner, records: &[u8], down: Ticks) -> usize {
-    let now = inner.now().passed;
+    let now = inner.now();
     let (records, _) = records.as_chunks::<LEN>();
     let mut restored = 0;
     for record in records {

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::ScopePolicy;
-use super::record::{Changed, End, Now, Record, Reserved, Ticks};
+use super::record::{Changed, End, Record, Reserved, Ticks};
 
 /// The records of one scope. A digest belongs to one bucket of eight slots, and nowhere else.
 pub(super) struct Table {
@@ -53,14 +53,14 @@ impl Table {
     pub(super) fn reserve(
         &self,
         digest: u128,
-        now: Now,
+        now: Ticks,
         policy: &ScopePolicy,
     ) -> Result<Place, Reserved> {
         let tag = tag(digest);
         let mut slots = self.bucket(digest);
         let (at, is_shared) = match slots.find(tag) {
             Some(at) => (at, false),
-            None => match self.room(&mut slots, now.passed, policy) {
+            None => match self.room(&mut slots, now, policy) {
                 Some(at) => {
                     slots.tags[at] = tag;
                     slots.records[at] = Record::default();
@@ -83,7 +83,7 @@ impl Table {
         digest: u128,
         place: Place,
         end: End,
-        now: Now,
+        now: Ticks,
         policy: &ScopePolicy,
     ) -> Changed {
         let mut slots = self.bucket(digest);

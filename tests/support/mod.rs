@@ -200,6 +200,7 @@ pub(crate) async fn output(command: &mut Command, patience: Duration) -> Result<
 /// What a server answered.
 #[derive(Debug)]
 pub(crate) struct Answer {
+    pub(crate) status: u16,
     headers: Vec<(String, String)>,
     pub(crate) body: String,
 }
@@ -214,9 +215,10 @@ impl Answer {
     /// The answer as far as it has come, once its head is complete.
     fn parse(received: &[u8]) -> Option<Self> {
         let (head, body) = std::str::from_utf8(received).ok()?.split_once("\r\n\r\n")?;
+        let status = head.split_whitespace().nth(1)?.parse().ok()?;
         let lines = head.lines().skip(1).filter_map(|line| line.split_once(':'));
         let headers = lines.map(|(name, value)| (name.to_lowercase(), value.trim().to_owned()));
-        Some(Self { headers: headers.collect(), body: body.to_owned() })
+        Some(Self { status, headers: headers.collect(), body: body.to_owned() })
     }
 
     fn is_complete(&self) -> bool {

@@ -13,9 +13,8 @@ fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
 }
 
-fn at(seconds: u32) -> Now {
-    let ticks = 1000 + seconds * 8;
-    Now { passed: ticks, begun: ticks }
+fn at(seconds: u32) -> Ticks {
+    1000 + seconds * 8
 }
 
 fn policy() -> ScopePolicy {
@@ -36,23 +35,23 @@ impl One {
         generations.get()
     }
 
-    fn reserve(&mut self, now: Now, policy: &ScopePolicy) -> Reserved {
+    fn reserve(&mut self, now: Ticks, policy: &ScopePolicy) -> Reserved {
         self.record.reserve(now, policy, || Self::next(&self.generations))
     }
 
-    fn settle(&mut self, generation: u32, end: End, now: Now, policy: &ScopePolicy) -> Changed {
+    fn settle(&mut self, generation: u32, end: End, now: Ticks, policy: &ScopePolicy) -> Changed {
         self.record.settle(generation, end, now, policy, || Self::next(&self.generations))
     }
 
     #[track_caller]
-    fn admitted(&mut self, now: Now, policy: &ScopePolicy) -> u32 {
+    fn admitted(&mut self, now: Ticks, policy: &ScopePolicy) -> u32 {
         match self.reserve(now, policy) {
             Reserved::Admitted { generation } => generation,
             denied => panic!("{denied:?}"),
         }
     }
 
-    fn fail(&mut self, times: u16, now: Now, policy: &ScopePolicy) {
+    fn fail(&mut self, times: u16, now: Ticks, policy: &ScopePolicy) {
         for _ in 0..times {
             let generation = self.admitted(now, policy);
             self.settle(generation, End::Failure, now, policy);
@@ -68,8 +67,7 @@ fn n_wrong_guesses_and_not_one_more() {
     let Reserved::Locked { left, .. } = one.reserve(at(0), &policy()) else { panic!() };
     assert_eq!(left, ticks(seconds(60)));
     // Open at exactly the end, and not a tick before.
-    let before = Now { passed: at(60).passed - 1, begun: at(60).passed - 1 };
-    assert!(matches!(one.reserve(before, &policy()), Reserved::Locked { left: 1, .. }));
+    assert!(matches!(one.reserve(at(60) - 1, &policy()), Reserved::Locked { left: 1, .. }));
     one.admitted(at(60), &policy());
 }
 
@@ -116,7 +114,7 @@ fn ten_thousand_locks_overflow_nothing() {
         one.settle(generation, End::Failure, at(now), &policy);
         now += 300;
     }
-    assert!(one.record.until <= at(now).passed + ticks(seconds(300)));
+    assert!(one.record.until <= at(now) + ticks(seconds(300)));
 }
 
 #[test]
@@ -178,17 +176,17 @@ fn success_takes_back_its_own_and_ends_no_lock() {
     total.fail(1, at(0), &policy());
     let owner = total.admitted(at(10), &policy());
     // Of what was counted before this count began, nothing is given back.
-    let since = at(0).begun - 1;
+    let since = at(0) - 1;
     total.settle(owner, End::GiveBack { failed: 1, since }, at(10), &policy());
     assert_eq!(total.record.failed, 1);
     let owner = total.admitted(at(10), &policy());
-    total.settle(owner, End::GiveBack { failed: 9, since: at(0).begun }, at(10), &policy());
+    total.settle(owner, End::GiveBack { failed: 9, since: at(0) }, at(10), &policy());
     assert_eq!(total.record.failed, 0);
 
     let mut locked = One::default();
     let generation = locked.admitted(at(0), &policy());
     locked.record.failed = LIMIT;
-    locked.record.until = at(60).passed;
+    locked.record.until = at(60);
     locked.settle(generation, End::Clear, at(1), &policy());
     assert!(matches!(locked.reserve(at(1), &policy()), Reserved::Locked { .. }));
 }
@@ -197,13 +195,12 @@ fn success_takes_back_its_own_and_ends_no_lock() {
 fn a_clock_that_jumps_panics_nowhere_and_locks_no_longer_than_the_longest() {
     let mut one = One::default();
     one.fail(LIMIT, at(10_000_000), &policy());
-    for now in [at(0), Now { passed: 0, begun: 0 }] {
+    for now in [at(0), 0] {
         let Reserved::Locked { left, .. } = one.reserve(now, &policy()) else { panic!() };
-        assert!(left <= ticks(seconds(300)) + 1);
+        assert!(left <= ticks(seconds(300)));
     }
-    let end = Now { passed: Ticks::MAX, begun: Ticks::MAX };
-    one.fail(LIMIT, end, &policy());
-    let _ = one.reserve(end, &policy());
+    one.fail(LIMIT, Ticks::MAX, &policy());
+    let _ = one.reserve(Ticks::MAX, &policy());
     let _ = one.reserve(at(0), &policy());
 }
 
@@ -221,7 +218,7 @@ fn counters_stop_at_their_end() {
     let policy = ScopePolicy::counting(seconds(86_400));
     let mut record =
         Record { failed: u16::MAX, in_flight: u8::MAX, locks: u8::MAX, ..Record::default() };
-    record.touched = at(0).passed;
+    record.touched = at(0);
     assert_eq!(record.reserve(at(1), &policy, || 1), Reserved::Busy);
 }
 
@@ -348,7 +345,7 @@ proptest! {
             }
             let mut seen = one.record;
             model.advance(now, &policy);
-            seen.roll(at(now).passed, &policy, || 0);
+            seen.roll(at(now), &policy, || 0);
             prop_assert_eq!(u32::from(seen.failed), model.failures);
             prop_assert_eq!(usize::from(seen.in_flight), model.under_way.len());
             prop_assert!(
