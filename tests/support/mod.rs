@@ -20,6 +20,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::sync::OnceCell;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 /// How long a program may take for one thing asked of it: the slowest is a browser's first start on
@@ -86,6 +87,7 @@ pub(crate) struct Running {
     name: String,
     child: Child,
     output: Option<Lines<BufReader<ChildStdout>>>,
+    printed: Option<JoinHandle<Vec<String>>>,
 }
 
 impl Running {
@@ -99,7 +101,7 @@ impl Running {
             .spawn()
             .unwrap_or_else(|error| panic!("{name} does not start: {error}"));
         let output = child.stdout.take().map(|stdout| BufReader::new(stdout).lines());
-        Self { name, child, output }
+        Self { name, child, output, printed: None }
     }
 
     /// Reads what the program prints until a line holds `mark` and behind it a port number.
@@ -124,11 +126,27 @@ impl Running {
         !matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Lets the program go on; what it prints from now on is read and dropped, lest it block.
+    /// Lets the program go on; what it prints from now on is read, lest it block.
     pub(crate) fn run(&mut self) {
         if let Some(mut output) = self.output.take() {
-            tokio::spawn(async move { while let Ok(Some(_)) = output.next_line().await {} });
+            self.printed = Some(tokio::spawn(async move {
+                let mut lines = Vec::new();
+                while let Ok(Some(line)) = output.next_line().await {
+                    lines.push(line);
+                }
+                lines
+            }));
         }
+    }
+
+    /// Ends it as Ctrl-C does, and gives the lines it has printed since `run`.
+    pub(crate) async fn interrupt(mut self) -> Vec<String> {
+        let pid = self.child.id().expect("it runs").to_string();
+        assert!(Command::new("kill").args(["-INT", &pid]).status().await.unwrap().success());
+        let ended = timeout(PATIENCE, self.child.wait()).await;
+        let status = ended.unwrap_or_else(|_| panic!("{} does not stop", self.name)).unwrap();
+        assert!(status.success(), "{} stops with {status}", self.name);
+        self.printed.take().expect("it was read").await.unwrap()
     }
 }
 
@@ -137,7 +155,7 @@ impl Running {
 pub(crate) struct Server {
     /// `http://127.0.0.1:PORT` or `https://127.0.0.1:PORT`.
     pub(crate) url: String,
-    _running: Running,
+    running: Running,
 }
 
 impl Server {
@@ -153,7 +171,12 @@ impl Server {
         let mut running = Running::start(command.args(arguments).env("ADDR", "127.0.0.1:0"));
         let port = running.port_after("http://127.0.0.1:").await;
         running.run();
-        Self { url: format!("http://127.0.0.1:{port}"), _running: running }
+        Self { url: format!("http://127.0.0.1:{port}"), running }
+    }
+
+    /// Ends it as Ctrl-C does, and gives the lines it has printed.
+    pub(crate) async fn interrupt(self) -> Vec<String> {
+        self.running.interrupt().await
     }
 
     /// Starts `tests/judges/https_front.mjs` before `upstream`, which writes its certificate to
@@ -164,7 +187,7 @@ impl Server {
         let mut running = Running::start(&mut command);
         let port = running.port_after("https://127.0.0.1:").await;
         running.run();
-        Self { url: format!("https://127.0.0.1:{port}"), _running: running }
+        Self { url: format!("https://127.0.0.1:{port}"), running }
     }
 }
 
