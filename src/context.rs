@@ -139,8 +139,14 @@ impl Context {
 
     /// The login attempt for whoever settles it.
     #[cfg(feature = "lockout")]
-    pub(crate) fn flight(&self) -> Option<Arc<Flight>> {
-        Gate::flight(&mut self.gate())
+    pub(crate) fn take_gate(&self) -> Option<Gate> {
+        self.gate().take()
+    }
+
+    /// The cookie of a browser that has just logged in.
+    #[cfg(feature = "lockout")]
+    pub(crate) fn device_cookie(&self) -> Option<crate::cookies::OutgoingCookie> {
+        self.gate().as_ref().and_then(Gate::device_cookie)
     }
 
     #[cfg(feature = "lockout")]

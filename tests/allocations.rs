@@ -198,6 +198,56 @@ async fn in_actix_web_it_costs_the_request_context_too() {
     assert_eq!(ours, floor);
 }
 
+/// A login's address that has room, and a request that is within its rate.
+#[cfg(feature = "lockout")]
+mod login {
+    use std::time::Duration;
+
+    use donjon::lockout::{Lockout, LockoutPolicy, LoginLockout, Throttle};
+
+    use super::*;
+
+    fn layers() -> (LoginLockout, Throttle) {
+        let lockout = Lockout::builder(LockoutPolicy::default()).build().unwrap();
+        let throttle = Throttle::new(1000, Duration::from_secs(1)).unwrap();
+        (LoginLockout::new(&lockout), throttle)
+    }
+
+    #[test]
+    fn the_gate_of_a_login_costs_no_allocation() {
+        let served = tower::service_fn(|_: Request<()>| {
+            ready(Ok::<_, Infallible>(Response::new(Bytes::new())))
+        });
+        let (gate, throttle) = layers();
+        let floor = allocations(walls().layer(served), forwarded);
+        assert_eq!(allocations(walls().layer(gate.layer(served)), forwarded), floor);
+        assert_eq!(allocations(walls().layer(throttle.layer(served)), forwarded), floor);
+    }
+
+    #[actix_web::test]
+    async fn in_actix_web_the_gate_of_a_login_costs_no_allocation() {
+        use actix_web::HttpResponse;
+        use actix_web::dev::{ServiceResponse, Transform, fn_service};
+        use actix_web::test::TestRequest;
+
+        async fn hello(request: ServiceRequest) -> actix_web::Result<ServiceResponse> {
+            Ok(request.into_response(HttpResponse::Ok().finish()))
+        }
+        let requests = || {
+            let request = TestRequest::default().peer_addr(([10, 0, 0, 5], 40_000).into());
+            let request =
+                FORWARDED.iter().fold(request, |request, field| request.append_header(*field));
+            request.to_srv_request()
+        };
+        let (gate, _) = layers();
+        let floor = walls().new_transform(fn_service(hello)).await.unwrap();
+        let floor = allocations_in_actix(floor, requests).await;
+        let gate = gate.new_transform(fn_service(hello)).await.unwrap();
+        let gate = walls().new_transform(gate).await.unwrap();
+        assert_eq!(allocations_in_actix(gate, requests).await, floor);
+    }
+}
+
 #[actix_web::test]
 async fn in_actix_web_headers_cost_no_allocation() {
     use actix_web::dev::{Transform, fn_service};

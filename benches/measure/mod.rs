@@ -46,6 +46,12 @@ pub(crate) fn run(groups: impl FnOnce() -> Result<Vec<Group>, Box<dyn Error>>) -
     }
 }
 
+/// Whether this is the process whose instructions are counted.
+#[allow(dead_code, reason = "for programs that measure something else as well")]
+pub(crate) fn is_counting() -> bool {
+    instructions::is_under_callgrind()
+}
+
 /// Measures and prints, and gives the limits that were exceeded.
 fn measure(mut groups: Vec<Group>) -> Result<Vec<String>, Box<dyn Error>> {
     if instructions::is_under_callgrind() {

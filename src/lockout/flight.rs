@@ -278,6 +278,12 @@ impl Flight {
     }
 }
 
+impl AsRef<Self> for Flight {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
 /// A request that was given up, a panic, a handler that has forgotten it: it has failed. Where the
 /// store answers at once it is counted now. Elsewhere it is counted when the lease is over: until then
 /// it is under way, which leaves no more room for guesses than a failure does.

@@ -9,7 +9,7 @@ use super::{Lockout, LoginAttempt, NotAdmitted};
 use crate::adapters::adapt_async;
 use crate::client::{AddrKey, Who};
 use crate::context::Context;
-use crate::cookies;
+use crate::cookies::{self, OutgoingCookie};
 use crate::event::{EventName, Reporter, SecurityEvent};
 use crate::head::{RequestHead, ResponseHead};
 use crate::middleware::{Admission, AsyncMiddleware, Later};
@@ -108,6 +108,31 @@ impl LoginLockout {
         denied.into()
     }
 
+    /// Says what came of an attempt where the handler has not.
+    fn settle_flight(
+        &self,
+        flight: impl AsRef<Flight> + Send + 'static,
+        memo: &LoginMemo,
+        status: u16,
+    ) -> Option<Later<()>> {
+        let ending = if !flight.as_ref().is_touched() {
+            if status < 500 {
+                self.warn(memo.reporter.as_ref());
+            }
+            self.ending_by_status(status)
+        } else if status >= 500 {
+            Ending::Undecided
+        } else {
+            Ending::Failure
+        };
+        if flight.as_ref().settle_at_once(ending).is_some() {
+            return None;
+        }
+        Some(Box::pin(async move {
+            flight.as_ref().settle(ending).await;
+        }))
+    }
+
     /// Of an attempt that nobody has made use of.
     fn ending_by_status(&self, status: u16) -> Ending {
         match &self.legacy {
@@ -183,28 +208,19 @@ impl AsyncMiddleware for LoginLockout {
     }
 
     fn settle(&self, memo: &LoginMemo, status: u16) -> Option<Later<()>> {
-        let flight = memo.context.as_ref()?.flight()?;
-        let ending = if !flight.is_touched() {
-            if status < 500 {
-                self.warn(memo.reporter.as_ref());
+        let context = memo.context.as_ref()?;
+        match context.take_gate()? {
+            Gate::Open(flight) => self.settle_flight(flight, memo, status),
+            Gate::Taken(flight) => {
+                // The cookie of the device is in it.
+                context.set_gate(Gate::Taken(Arc::clone(&flight)));
+                self.settle_flight(flight, memo, status)
             }
-            self.ending_by_status(status)
-        } else if status >= 500 {
-            Ending::Undecided
-        } else {
-            Ending::Failure
-        };
-        if flight.settle_at_once(ending).is_some() {
-            return None;
         }
-        Some(Box::pin(async move {
-            flight.settle(ending).await;
-        }))
     }
 
     fn finish<H: ResponseHead>(&self, memo: &LoginMemo, response: &mut H) {
-        let flight = memo.context.as_ref().and_then(Context::flight);
-        if let Some(cookie) = flight.and_then(|flight| flight.device_cookie()) {
+        if let Some(cookie) = memo.context.as_ref().and_then(Context::device_cookie) {
             cookies::append(response, &cookie);
         }
     }
@@ -249,14 +265,11 @@ impl Gate {
         }
     }
 
-    /// The attempt for whoever settles it, as often as it is asked for.
-    pub(crate) fn flight(gate: &mut Option<Self>) -> Option<Arc<Flight>> {
-        let flight = match gate.take()? {
-            Self::Open(flight) => Arc::new(flight),
-            Self::Taken(flight) => flight,
-        };
-        *gate = Some(Self::Taken(Arc::clone(&flight)));
-        Some(flight)
+    pub(crate) fn device_cookie(&self) -> Option<OutgoingCookie> {
+        match self {
+            Self::Taken(flight) => flight.device_cookie(),
+            Self::Open(_) => None,
+        }
     }
 }
 
