@@ -53,6 +53,8 @@
 //! | [`headers`] | security headers, Content-Security-Policy, nonces, reports |
 //! | [`cookies`] | cookies hardened on their way out, read exactly on their way in, and sealed values |
 //! | [`csrf`] | requests that another site has made a browser send, refused |
+//! | [`lockout`] | login attempts counted before they are looked at, and no more let in than may fail |
+//! | [`login`] | a login in one call: lockout and passwords together |
 //! | [`password`] | passwords hashed, verified at the same cost for everybody, and chosen well |
 //! | [`keys`] | the keys that values are sealed with, and their replacement |
 //! | [`middleware`] | what a layer is, and several as one |
@@ -108,6 +110,13 @@ mod text;
 mod trace;
 
 /// Compiles the code in `README.md` as doctests; never part of a build.
-#[cfg(all(doctest, feature = "axum", feature = "headers"))]
+#[cfg(all(
+    doctest,
+    feature = "axum",
+    feature = "headers",
+    feature = "lockout",
+    feature = "password",
+    feature = "serde"
+))]
 #[doc = include_str!("../README.md")]
 struct ReadmeDoctests;
