@@ -101,10 +101,12 @@ pub use self::lookalike::Lookalike;
 pub use self::opened::{Opened, SealContext};
 #[cfg(any(feature = "axum", feature = "actix"))]
 pub(crate) use self::outbox::NO_OUTBOX;
+pub(crate) use self::outbox::Outbox;
 #[doc(hidden)]
 pub use self::outbox::OutboxMemo;
+#[cfg(feature = "lockout")]
+pub(crate) use self::outbox::append;
 pub use self::outbox::{CookieOutbox, Cookies};
-pub(crate) use self::outbox::{Outbox, append};
 pub use self::outgoing::OutgoingCookie;
 pub use self::policy::CookieRule;
 pub use self::sealer::Sealer;
