@@ -1,6 +1,6 @@
 //! What stands between the semicolons of a cookie.
 
-use memchr::memchr;
+use super::scan::{is, split_at, trim};
 
 /// With which requests from other sites a cookie is sent.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -16,13 +16,12 @@ pub enum SameSite {
 
 impl SameSite {
     pub(super) fn parse(value: &[u8]) -> Option<Self> {
-        match value {
-            b"Lax" => return Some(Self::Lax),
-            b"Strict" => return Some(Self::Strict),
-            _ => {}
+        match value.len() {
+            3 if is(value, b"Lax") => Some(Self::Lax),
+            4 if is(value, b"None") => Some(Self::None),
+            6 if is(value, b"Strict") => Some(Self::Strict),
+            _ => None,
         }
-        let all = [Self::None, Self::Lax, Self::Strict];
-        all.into_iter().find(|known| value.eq_ignore_ascii_case(known.as_str().as_bytes()))
     }
 
     /// As it stands in the header.
@@ -39,9 +38,20 @@ impl SameSite {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Attribute<'a> {
     pub(super) kind: Option<Kind>,
-    /// Name and value, without the spaces around them.
-    pub(super) whole: &'a [u8],
     pub(super) value: &'a [u8],
+    part: &'a [u8],
+}
+
+impl<'a> Attribute<'a> {
+    pub(super) fn parse(part: &'a [u8]) -> Self {
+        let (name, value) = split_at::<b'='>(part);
+        Self { kind: Kind::of(trim(name)), value: trim(value.unwrap_or_default()), part }
+    }
+
+    /// Name and value, without the spaces around them.
+    pub(super) fn whole(&self) -> &'a [u8] {
+        trim(self.part)
+    }
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -57,82 +67,19 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// An attribute as nearly everybody writes it, which is known without a search, and its value.
-    fn usual(whole: &[u8]) -> Option<(Option<Self>, &[u8])> {
-        let (kind, value) = if whole == b"Secure" {
-            (Self::Secure, &[][..])
-        } else if whole == b"HttpOnly" {
-            (Self::HttpOnly, &[][..])
-        } else if let Some(value) = whole.strip_prefix(b"Path=") {
-            (Self::Path, value)
-        } else if let Some(value) = whole.strip_prefix(b"SameSite=") {
-            (Self::SameSite, value)
-        } else {
-            (Self::MaxAge, whole.strip_prefix(b"Max-Age=")?)
-        };
-        Some((Some(kind), value))
-    }
-
     fn of(name: &[u8]) -> Option<Self> {
-        let (kind, known): (_, &[u8]) = match name.len() {
-            4 => (Self::Path, b"path"),
-            6 if name[0].eq_ignore_ascii_case(&b's') => (Self::Secure, b"secure"),
-            6 => (Self::Domain, b"domain"),
-            7 if name[0].eq_ignore_ascii_case(&b'm') => (Self::MaxAge, b"max-age"),
-            7 => (Self::Expires, b"expires"),
-            8 if name[0].eq_ignore_ascii_case(&b'h') => (Self::HttpOnly, b"httponly"),
-            8 => (Self::SameSite, b"samesite"),
-            11 => (Self::Partitioned, b"partitioned"),
-            _ => return None,
-        };
-        name.eq_ignore_ascii_case(known).then_some(kind)
+        match name.len() {
+            4 if is(name, b"Path") => Some(Self::Path),
+            6 if is(name, b"Secure") => Some(Self::Secure),
+            6 if is(name, b"Domain") => Some(Self::Domain),
+            7 if is(name, b"Max-Age") => Some(Self::MaxAge),
+            7 if is(name, b"Expires") => Some(Self::Expires),
+            8 if is(name, b"HttpOnly") => Some(Self::HttpOnly),
+            8 if is(name, b"SameSite") => Some(Self::SameSite),
+            11 if is(name, b"Partitioned") => Some(Self::Partitioned),
+            _ => None,
+        }
     }
-}
-
-#[derive(Debug)]
-pub(super) struct Attributes<'a> {
-    pub(super) rest: Option<&'a [u8]>,
-}
-
-impl<'a> Iterator for Attributes<'a> {
-    type Item = Attribute<'a>;
-
-    fn next(&mut self) -> Option<Attribute<'a>> {
-        let (whole, rest) = split_at(self.rest?, b';');
-        self.rest = rest;
-        let whole = trim(whole);
-        let (kind, value) = Kind::usual(whole).unwrap_or_else(|| {
-            let (name, value) = split_at(whole, b'=');
-            (Kind::of(trim(name)), value.unwrap_or_default())
-        });
-        Some(Attribute { kind, whole, value: trim(value) })
-    }
-}
-
-/// What stands before the first such byte, and what stands behind it.
-pub(super) fn split_at(bytes: &[u8], at: u8) -> (&[u8], Option<&[u8]>) {
-    match memchr(at, bytes) {
-        Some(found) => (&bytes[..found], Some(&bytes[found + 1..])),
-        None => (bytes, None),
-    }
-}
-
-/// Without the spaces and tabs around it, and nothing else.
-pub(super) fn trim(mut bytes: &[u8]) -> &[u8] {
-    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = bytes {
-        bytes = rest;
-    }
-    bytes
-}
-
-/// Whether browsers ignore a whole cookie for one of these bytes. All are looked at, which is faster
-/// than to stop at the first, since many are looked at together.
-pub(super) fn has_control(bytes: &[u8]) -> bool {
-    bytes.iter().fold(false, |found, byte| found | is_control(*byte))
-}
-
-const fn is_control(byte: u8) -> bool {
-    (byte < b' ' && byte != b'\t') || byte == 0x7f
 }
 
 pub(super) fn parse_max_age(value: &[u8]) -> Option<i64> {
@@ -140,10 +87,18 @@ pub(super) fn parse_max_age(value: &[u8]) -> Option<i64> {
         Some(digits) => (true, digits),
         None => (false, value),
     };
-    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
-        return None;
+    match number(digits)? {
+        (seconds, []) => Some(if negative { -seconds } else { seconds }),
+        _ => None,
     }
-    let add = |sum: i64, digit: &u8| sum.saturating_mul(10).saturating_add((digit - b'0').into());
-    let seconds = digits.iter().fold(0, add);
-    Some(if negative { -seconds } else { seconds })
+}
+
+/// The number that stands here, or the largest there is, and what stands behind it.
+fn number(bytes: &[u8]) -> Option<(i64, &[u8])> {
+    let (mut sum, mut rest) = (0_i64, bytes);
+    while let [digit @ b'0'..=b'9', behind @ ..] = rest {
+        sum = sum.saturating_mul(10).saturating_add((digit - b'0').into());
+        rest = behind;
+    }
+    (rest.len() < bytes.len()).then_some((sum, rest))
 }

@@ -6,15 +6,11 @@
 pub(super) fn parse(date: &[u8]) -> Option<i64> {
     let (mut time, mut day, mut month, mut year) = (None, None, None, None);
     for token in date.split(|byte| is_delimiter(*byte)).filter(|token| !token.is_empty()) {
-        if time.is_none() && hms(token).is_some() {
-            time = hms(token);
-        } else if day.is_none() && number(token, 1, 2).is_some() {
-            day = number(token, 1, 2);
-        } else if month.is_none() && month_of(token).is_some() {
-            month = month_of(token);
-        } else if year.is_none() && number(token, 2, 4).is_some() {
-            year = number(token, 2, 4);
-        }
+        // The first that is missing and can be read here.
+        let _ = fill(&mut time, || hms(token))
+            || fill(&mut day, || number(token, 1, 2))
+            || fill(&mut month, || month_of(token))
+            || fill(&mut year, || number(token, 2, 4));
     }
     let ((hour, minute, second), day, month) = (time?, day?, month?);
     let year = match year? {
@@ -27,6 +23,15 @@ pub(super) fn parse(date: &[u8]) -> Option<i64> {
         return None;
     }
     Some(days_since_1970(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second)
+}
+
+/// Whether what was missing was read here.
+fn fill<T>(missing: &mut Option<T>, read: impl FnOnce() -> Option<T>) -> bool {
+    if missing.is_some() {
+        return false;
+    }
+    *missing = read();
+    missing.is_some()
 }
 
 const fn is_delimiter(byte: u8) -> bool {
@@ -52,8 +57,8 @@ fn hms(token: &[u8]) -> Option<(i64, i64, i64)> {
 }
 
 fn month_of(token: &[u8]) -> Option<i64> {
-    let token = token.get(..3)?;
-    let found = MONTHS.iter().position(|month| token.eq_ignore_ascii_case(month))?;
+    let token = token.first_chunk()?.map(|byte| byte.to_ascii_lowercase());
+    let found = MONTHS.iter().position(|month| **month == token)?;
     i64::try_from(found + 1).ok()
 }
 
@@ -75,7 +80,7 @@ const fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
 }
 
-const MONTHS: [&[u8]; 12] = [
+const MONTHS: [&[u8; 3]; 12] = [
     b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec",
 ];
 

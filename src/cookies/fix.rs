@@ -85,7 +85,7 @@ impl Fix {
         for attribute in cookie.attributes() {
             let Some(kind) = attribute.kind else {
                 if !self.violations.has(Violation::UnknownAttributes) {
-                    push(&mut out, attribute.whole);
+                    push(&mut out, attribute.whole());
                 }
                 continue;
             };
@@ -117,7 +117,7 @@ impl Fix {
             // `Max-Age` is put in its place.
             (Kind::Expires, .., Some(_)) => {}
             (Kind::Domain, ..) if self.without_domain => {}
-            _ => push(out, cookie.get(kind).map_or(&[], |attribute| attribute.whole)),
+            _ => push(out, cookie.whole(kind).unwrap_or_default()),
         }
     }
 }

@@ -6,9 +6,9 @@ use bytes::Bytes;
 use http::StatusCode;
 
 use super::ConfigError;
-use super::attribute::trim;
 use super::error::check_name;
 use super::lookalike::lookalike;
+use super::scan::{Parts, trim};
 use super::view::{COOKIE, CookieView, Pair, Times};
 use crate::adapters::adapt;
 use crate::event::{Detail, EventName, SecurityEvent, report};
@@ -150,7 +150,7 @@ fn tell<R: RequestHead>(request: &R, event: EventName, name: &'static str, reaso
 #[cold]
 fn strip<R: RequestHead>(request: &mut R, goes: impl Fn(&Pair<'_>) -> bool) -> Result<(), Refusal> {
     let stripped = request.rewrite(&COOKIE, |line| {
-        let pairs = || line.split(|byte| *byte == b';');
+        let pairs = || Parts(Some(line));
         if !pairs().any(|pair| goes(&Pair::parse(pair))) {
             return Rewrite::Keep;
         }

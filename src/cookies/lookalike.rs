@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::attribute::{split_at, trim};
+use super::scan::{split_at, trim};
 use super::view::Pair;
 
 /// How a cookie may be taken for another.
@@ -53,7 +53,7 @@ pub(super) fn lookalike(pair: &Pair<'_>, name: &str) -> Option<Lookalike> {
         return Some(if pair.named { Lookalike::Control } else { Lookalike::Nameless });
     }
     let (candidate, nameless) = match (pair.name, pair.value) {
-        ([], value) => (trim(split_at(without_signs(value), b'=').0), true),
+        ([], value) => (trim(split_at::<b'='>(without_signs(value)).0), true),
         (candidate, _) => (candidate, !pair.named),
     };
     let is_plain = |byte: &u8| byte.is_ascii_graphic() && !b"%\"'".contains(byte);

@@ -132,6 +132,7 @@ mod outgoing;
 mod planned;
 mod policy;
 pub mod prefix;
+mod scan;
 mod sealer;
 pub mod session;
 mod set_cookie;

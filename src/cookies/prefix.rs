@@ -12,6 +12,8 @@
 //! A browser that does not know `__Host-Http-` yet holds the cookie to the rules of `__Host-`; one
 //! that does not know `__Http-` holds it to none. The draft is that of 2026-07.
 
+use super::scan::is;
+
 /// The prefix of a cookie's name.
 pub trait NamePrefix: sealed::Sealed + 'static {
     /// What the name begins with.
@@ -68,20 +70,20 @@ pub(super) struct Prefix {
 
 impl Prefix {
     /// Servers are to write prefixes as they stand in the draft; browsers do not mind the case.
+    #[inline]
     pub(super) fn of(name: &[u8]) -> Option<Self> {
-        if !name.starts_with(b"__") {
-            return None;
+        let name = name.strip_prefix(b"__")?;
+        if let Some(name) = strip(name, b"Host-") {
+            return Some(Self { host: true, http_only: strip(name, b"Http-").is_some() });
         }
-        let found = ALL.iter().find(|(prefix, _)| {
-            name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
-        });
-        found.map(|(_, prefix)| *prefix)
+        let http_only = strip(name, b"Http-").is_some();
+        (http_only || strip(name, b"Secure-").is_some()).then_some(Self { host: false, http_only })
     }
 }
 
-const ALL: [(&[u8], Prefix); 4] = [
-    (b"__host-http-", Prefix { host: true, http_only: true }),
-    (b"__host-", Prefix { host: true, http_only: false }),
-    (b"__http-", Prefix { host: false, http_only: true }),
-    (b"__secure-", Prefix { host: false, http_only: false }),
-];
+/// What is behind this, in whatever case.
+#[inline]
+fn strip<'a, const N: usize>(name: &'a [u8], start: &[u8; N]) -> Option<&'a [u8]> {
+    let (found, rest) = name.split_first_chunk::<N>()?;
+    is(found, start).then_some(rest)
+}

@@ -3,11 +3,10 @@
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::attribute::{
-    Attribute, Attributes, Kind, SameSite, has_control, parse_max_age, split_at, trim,
-};
+use super::attribute::{Attribute, Kind, SameSite, parse_max_age};
 use super::date;
 use super::prefix::Prefix;
+use super::scan::{Parts, has_control, split_at, trim};
 
 /// One value of `Set-Cookie`, read as browsers read it. Nothing is copied.
 ///
@@ -45,10 +44,14 @@ pub struct SetCookie<'a> {
     line: &'a [u8],
     name: &'a [u8],
     value: &'a [u8],
-    /// The attribute of each kind that counts, whole.
-    effective: [Option<Attribute<'a>>; KINDS],
+    path: Option<&'a [u8]>,
+    domain: Option<&'a [u8]>,
     max_age: Option<i64>,
     expires: Option<i64>,
+    same_site: Option<SameSite>,
+    secure: bool,
+    http_only: bool,
+    partitioned: bool,
     pub(super) has_control: bool,
     pub(super) has_repeated: bool,
     pub(super) has_ignored: bool,
@@ -69,8 +72,8 @@ impl<'a> SetCookie<'a> {
     /// Reads any bytes.
     #[must_use]
     pub fn parse(line: &'a [u8]) -> Self {
-        let (pair, rest) = split_at(line, b';');
-        let (name, value) = match split_at(pair, b'=') {
+        let (pair, rest) = split_at::<b';'>(line);
+        let (name, value) = match split_at::<b'='>(pair) {
             (name, Some(value)) => (name, value),
             (value, None) => (&pair[..0], value),
         };
@@ -78,48 +81,67 @@ impl<'a> SetCookie<'a> {
             line,
             name: trim(name),
             value: trim(value),
-            effective: [None; KINDS],
+            path: None,
+            domain: None,
             max_age: None,
             expires: None,
+            same_site: None,
+            secure: false,
+            http_only: false,
+            partitioned: false,
             has_control: has_control(line),
             has_repeated: false,
             has_ignored: false,
             has_too_long: false,
             unknown: 0,
         };
-        let mut seen = [false; KINDS];
-        for attribute in (Attributes { rest }) {
-            let Some(kind) = attribute.kind else {
+        let mut seen = 0_u8;
+        for Attribute { kind, value, .. } in Parts(rest).map(Attribute::parse) {
+            let Some(kind) = kind else {
                 cookie.unknown += 1;
                 continue;
             };
-            if attribute.value.len() > MAX_ATTRIBUTE {
+            if value.len() > MAX_ATTRIBUTE {
                 cookie.has_too_long = true;
                 continue;
             }
-            cookie.has_repeated |= std::mem::replace(&mut seen[kind as usize], true);
-            cookie.take(kind, attribute);
+            let bit = 1 << kind as u8;
+            cookie.has_repeated |= seen & bit != 0;
+            seen |= bit;
+            cookie.has_ignored |= !cookie.take(kind, value);
         }
         cookie
     }
 
-    fn take(&mut self, kind: Kind, attribute: Attribute<'a>) {
-        let value = attribute.value;
-        // Of these three, one that is no good still undoes those before it.
-        let undone = match kind {
-            Kind::SameSite => SameSite::parse(value).is_none(),
-            Kind::Path => !value.starts_with(b"/"),
-            _ => false,
-        };
-        let ignored = match kind {
-            Kind::MaxAge => parse_max_age(value).map(|age| self.max_age = Some(age)).is_none(),
-            Kind::Expires => date::parse(value).map(|at| self.expires = Some(at)).is_none(),
-            _ => false,
-        };
-        self.has_ignored |= undone || ignored;
-        if !ignored {
-            self.effective[kind as usize] = (!undone).then_some(attribute);
+    /// Whether the value is any good. The last that is counts, but a path or a `SameSite` that is not
+    /// undoes those before it.
+    #[inline]
+    fn take(&mut self, kind: Kind, value: &'a [u8]) -> bool {
+        match kind {
+            Kind::Secure => self.secure = true,
+            Kind::HttpOnly => self.http_only = true,
+            Kind::Partitioned => self.partitioned = true,
+            Kind::Domain => self.domain = Some(value),
+            Kind::Path => {
+                self.path = value.starts_with(b"/").then_some(value);
+                return self.path.is_some();
+            }
+            Kind::SameSite => {
+                self.same_site = SameSite::parse(value);
+                return self.same_site.is_some();
+            }
+            Kind::MaxAge => {
+                let age = parse_max_age(value);
+                self.max_age = age.or(self.max_age);
+                return age.is_some();
+            }
+            Kind::Expires => {
+                let at = date::parse(value);
+                self.expires = at.or(self.expires);
+                return at.is_some();
+            }
         }
+        true
     }
 
     /// The name; empty if there is none.
@@ -137,39 +159,39 @@ impl<'a> SetCookie<'a> {
     /// Whether it is sent by https alone.
     #[must_use]
     pub const fn secure(&self) -> bool {
-        self.get(Kind::Secure).is_some()
+        self.secure
     }
 
     /// Whether scripts cannot read it.
     #[must_use]
     pub const fn http_only(&self) -> bool {
-        self.get(Kind::HttpOnly).is_some()
+        self.http_only
     }
 
     /// Whether each top-level site has one of its own.
     #[must_use]
     pub const fn partitioned(&self) -> bool {
-        self.get(Kind::Partitioned).is_some()
+        self.partitioned
     }
 
     /// With which requests from other sites it is sent. `None` if it does not say, or says something
     /// that is not known; browsers then differ.
     #[must_use]
-    pub fn same_site(&self) -> Option<SameSite> {
-        self.get(Kind::SameSite).and_then(|attribute| SameSite::parse(attribute.value))
+    pub const fn same_site(&self) -> Option<SameSite> {
+        self.same_site
     }
 
     /// The path below which it is sent. `None` leaves it to the path of the request.
     #[must_use]
-    pub fn path(&self) -> Option<&'a [u8]> {
-        self.get(Kind::Path).map(|attribute| attribute.value)
+    pub const fn path(&self) -> Option<&'a [u8]> {
+        self.path
     }
 
     /// The domain to whose hosts it is sent, without the leading dot. `None` is the host alone that
     /// has set it.
     #[must_use]
     pub fn domain(&self) -> Option<&'a [u8]> {
-        let domain = self.get(Kind::Domain)?.value;
+        let domain = self.domain?;
         Some(domain.strip_prefix(b".").unwrap_or(domain)).filter(|domain| !domain.is_empty())
     }
 
@@ -205,21 +227,30 @@ impl<'a> SetCookie<'a> {
         self.name.is_empty() && (self.value.contains(&b'=') || Prefix::of(self.value).is_some())
     }
 
-    pub(super) const fn get(&self, kind: Kind) -> Option<Attribute<'a>> {
-        self.effective[kind as usize]
-    }
-
-    pub(super) fn has_domain_attribute(&self) -> bool {
-        self.get(Kind::Domain).is_some()
+    pub(super) const fn has_domain_attribute(&self) -> bool {
+        self.domain.is_some()
     }
 
     /// Name and value, as they stand there.
     pub(super) fn pair(&self) -> &'a [u8] {
-        trim(split_at(self.line, b';').0)
+        trim(split_at::<b';'>(self.line).0)
     }
 
-    pub(super) fn attributes(&self) -> Attributes<'a> {
-        Attributes { rest: split_at(self.line, b';').1 }
+    pub(super) fn attributes(&self) -> impl Iterator<Item = Attribute<'a>> {
+        Parts(split_at::<b';'>(self.line).1).map(Attribute::parse)
+    }
+
+    /// The attribute of this kind that counts, as it stands there.
+    pub(super) fn whole(&self, kind: Kind) -> Option<&'a [u8]> {
+        let counts = |attribute: &Attribute<'_>| match (attribute.kind, attribute.value) {
+            (found, value) if found != Some(kind) || value.len() > MAX_ATTRIBUTE => false,
+            (Some(Kind::SameSite), _) => self.same_site.is_some(),
+            (Some(Kind::Path), _) => self.path.is_some(),
+            (Some(Kind::MaxAge), value) => parse_max_age(value).is_some(),
+            (Some(Kind::Expires), value) => date::parse(value).is_some(),
+            _ => true,
+        };
+        self.attributes().filter(counts).last().map(|attribute| attribute.whole())
     }
 }
 
@@ -230,4 +261,3 @@ fn unix(now: SystemTime) -> i64 {
 
 /// The longest value of an attribute that browsers heed.
 const MAX_ATTRIBUTE: usize = 1024;
-const KINDS: usize = 8;

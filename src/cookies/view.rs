@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::attribute::{has_control, split_at, trim};
 use super::lookalike::{Lookalike, lookalike};
+use super::scan::{Parts, has_control, split_at, trim, trim_start};
 use crate::head::{Name, RequestHead};
 
 /// The cookies of a request, read exactly. Nothing is copied, and a look-up allocates nothing.
@@ -135,11 +135,15 @@ impl<'a> Seen<'a> {
                 seen.times = Times::Unknown;
                 return seen;
             }
-            for pair in line.split(|byte| *byte == b';') {
+            for pair in Parts(Some(line)) {
                 count += 1;
                 if count > MAX_PAIRS {
                     seen.times = Times::Unknown;
                     return seen;
+                }
+                // Most are others, which is seen without reading them.
+                if !lookalikes && !trim_start(pair).starts_with(name.as_bytes()) {
+                    continue;
                 }
                 let pair = Pair::parse(pair);
                 if pair.is(name) {
@@ -197,7 +201,7 @@ pub(super) struct Pair<'a> {
 
 impl<'a> Pair<'a> {
     pub(super) fn parse(pair: &'a [u8]) -> Self {
-        match split_at(pair, b'=') {
+        match split_at::<b'='>(pair) {
             (name, Some(value)) => Self { name: trim(name), value: trim(value), named: true },
             (name, None) => Self { name: trim(name), value: &[], named: false },
         }
