@@ -94,7 +94,8 @@ pub(super) fn parse_max_age(value: &[u8]) -> Option<i64> {
 }
 
 /// The number that stands here, or the largest there is, and what stands behind it.
-fn number(bytes: &[u8]) -> Option<(i64, &[u8])> {
+#[inline]
+pub(super) fn number(bytes: &[u8]) -> Option<(i64, &[u8])> {
     let (mut sum, mut rest) = (0_i64, bytes);
     while let [digit @ b'0'..=b'9', behind @ ..] = rest {
         sum = sum.saturating_mul(10).saturating_add((digit - b'0').into());

@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use super::asked::Asked;
 use super::attribute::{Kind, SameSite};
 use super::policy::{CookieRule, MAX_LIFETIME};
 use super::set_cookie::SetCookie;
@@ -27,18 +28,16 @@ impl Fix {
     ) -> Self {
         use Violation as V;
 
-        let prefix = cookie.prefix();
-        let host = prefix.is_some_and(|prefix| prefix.host);
+        let asked = Asked::of(cookie.name(), rule);
+        let host = asked.host;
         let lifetime = cookie.lifetime(now);
         let deletes = lifetime.is_some_and(|seconds| seconds <= 0);
-        let same_site = required_same_site(cookie.same_site(), rule, deletes);
-        let wanted = if host { Some("/") } else { rule.path };
-        let path = wanted.filter(|wanted| cookie.path() != Some(wanted.as_bytes()));
-        let needs_http_only = !rule.readable || prefix.is_some_and(|prefix| prefix.http_only);
-        let http_only = needs_http_only && !cookie.http_only();
-        let without_domain = cookie.has_domain_attribute() && (host || rule.host_only);
-        let longest = rule.longest();
-        let max_age = lifetime.is_some_and(|seconds| seconds > longest).then_some(longest);
+        let same_site = required_same_site(cookie.same_site(), rule, asked.same_site, deletes);
+        let path = asked.path.filter(|asked| cookie.path() != Some(asked.as_bytes()));
+        let http_only = asked.http_only && !cookie.http_only();
+        let without_domain = asked.host_only && cookie.has_domain_attribute();
+        let max_age =
+            lifetime.is_some_and(|seconds| seconds > asked.longest).then_some(asked.longest);
 
         let mut found = Violations::default();
         found.add_if(!cookie.secure(), V::MissingSecure);
@@ -125,9 +124,9 @@ impl Fix {
 fn required_same_site(
     found: Option<SameSite>,
     rule: &CookieRule,
+    least: SameSite,
     deletes: bool,
 ) -> Option<SameSite> {
-    let least = if rule.strict { SameSite::Strict } else { SameSite::Lax };
     match found {
         // A deletion has to arrive wherever the cookie itself could.
         None if deletes && rule.is_cross_site() => Some(SameSite::None),

@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use super::fix::Fix;
+use super::glance::right_name;
 use super::planned::{Key, Planned};
 use super::policy::{CookieRule, Rules};
 use super::prefix::NamePrefix;
@@ -155,21 +156,26 @@ impl Policy {
     /// Whether there is nothing to do: every cookie is right, and no name is there twice. It
     /// allocates nothing.
     fn is_content<'a>(&self, lines: impl Iterator<Item = &'a [u8]>) -> bool {
-        let mut names: [&[u8]; FEW] = [&[]; FEW];
+        let mut names = [None; FEW];
         let mut size = 0;
         for (index, line) in lines.enumerate() {
-            let cookie = SetCookie::parse(line);
+            let Some(name) = right_name(line, &self.rules).or_else(|| self.read_right_name(line))
+            else {
+                return false;
+            };
             size += line.len();
-            if index == FEW
-                || names[..index].contains(&cookie.name())
-                || size > self.budget
-                || !self.fix(&cookie).1.violations.is_empty()
-            {
+            if index == FEW || names[..index].contains(&Some(name)) || size > self.budget {
                 return false;
             }
-            names[index] = cookie.name();
+            names[index] = Some(name);
         }
         true
+    }
+
+    /// The same of a line that has to be read.
+    fn read_right_name<'a>(&self, line: &'a [u8]) -> Option<&'a [u8]> {
+        let cookie = SetCookie::parse(line);
+        self.fix(&cookie).1.violations.is_empty().then_some(cookie.name())
     }
 
     /// What is wrong with each cookie, and what becomes of it.

@@ -118,11 +118,13 @@ pub use self::value::Packed;
 pub use self::view::{CookieView, Found};
 pub use self::violation::Violation;
 
+mod asked;
 mod attribute;
 mod date;
 mod declared;
 mod error;
 mod fix;
+mod glance;
 mod guard;
 mod harden;
 mod lookalike;

@@ -30,6 +30,18 @@ fn find<const BYTE: u8>(bytes: &[u8]) -> Option<usize> {
     first(bytes, |word| below(word ^ (ONES * u64::from(BYTE)), 1))
 }
 
+/// How many bytes there are before the first that is this one, a semicolon, a tab or a control
+/// character.
+#[inline]
+pub(super) fn plain<const END: u8>(bytes: &[u8]) -> usize {
+    let ends = |word: u64| {
+        let [end, semicolon, delete] =
+            [END, b';', 0x7f].map(|byte| word ^ (ONES * u64::from(byte)));
+        below(end, 1) | below(semicolon, 1) | below(delete, 1) | below(word, b' ')
+    };
+    first(bytes, ends).unwrap_or(bytes.len())
+}
+
 /// Where the first byte is of which this is said, as [`below`] says it. Eight are looked at together:
 /// most parts of cookies are so short that a call to look at more would cost more than it saves.
 #[inline]
@@ -123,6 +135,9 @@ mod tests {
         ) {
             let found = bytes.iter().position(|byte| *byte == b'=');
             prop_assert_eq!(find::<b'='>(&bytes), found);
+
+            let ends = |byte: &u8| b"=;\t".contains(byte) || is_control(*byte);
+            prop_assert_eq!(plain::<b'='>(&bytes), bytes.iter().position(ends).unwrap_or(bytes.len()));
         }
     }
 }

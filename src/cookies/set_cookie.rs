@@ -260,4 +260,4 @@ fn unix(now: SystemTime) -> i64 {
 }
 
 /// The longest value of an attribute that browsers heed.
-const MAX_ATTRIBUTE: usize = 1024;
+pub(super) const MAX_ATTRIBUTE: usize = 1024;
