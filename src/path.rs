@@ -37,6 +37,7 @@ impl ExactPaths {
     }
 
     /// Whether the request is for one of them.
+    #[inline]
     pub(crate) fn hold<R: RequestHead>(&self, request: &R) -> bool {
         !self.0.is_empty() && self.0.iter().any(|path| path == request.path())
     }

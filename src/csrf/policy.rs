@@ -147,7 +147,8 @@ impl Site {
     fn of<R: RequestHead>(request: &R) -> Self {
         match single(request, &SEC_FETCH_SITE) {
             Ok(None) => Self::Unsaid,
-            Ok(Some(b"same-origin")) => Self::Same,
+            // Nearly all say this. It is compared at once, and a pattern would be byte by byte.
+            Ok(Some(value)) if value == b"same-origin" => Self::Same,
             Ok(Some(b"none")) => Self::None,
             Ok(Some(b"same-site")) => Self::Sibling,
             // Two lines that somebody on the way has made one of.
@@ -201,10 +202,11 @@ fn overrides_method_in_query<R: RequestHead>(request: &R) -> bool {
 
 /// Whether the request is for one host. Which one does not matter here.
 fn names_one_host<R: RequestHead>(request: &R, repeats: bool) -> bool {
-    if !repeats && request.authority().is_none() {
+    let authority = request.authority();
+    if !repeats && authority.is_none() {
         return true;
     }
-    match (single(request, &HOST), request.authority()) {
+    match (single(request, &HOST), authority) {
         (Err(Several), _) => false,
         (Ok(Some(host)), Some(target)) => {
             host == target.as_bytes()
