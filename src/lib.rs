@@ -70,9 +70,9 @@
 //! # Features
 //!
 //! Pillars are on by default and pull in no framework. `axum` and `actix` add what these frameworks
-//! need, `serde` reads policies from files, `reports` collects browsers' reports, `json` writes
-//! security events as lines of JSON, `tracing` logs them and what the middleware notice. A feature
-//! adds items and never changes what others do.
+//! need, `serde` reads policies from files, `reports` collects browsers' reports, `redis` counts login
+//! attempts for several servers, `json` writes security events as lines of JSON, `tracing` logs them and
+//! what the middleware notice. A feature adds items and never changes what others do.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]

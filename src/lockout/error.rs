@@ -69,6 +69,15 @@ pub enum ConfigError {
         purpose: String,
     },
 
+    /// A beginning of keys that a cluster would misread.
+    #[error(
+        "keys that begin with {prefix:?}: choose from 1 to 64 visible ASCII characters but braces"
+    )]
+    Prefix {
+        /// What was given.
+        prefix: String,
+    },
+
     /// A deadline or a rest of no time, or one that nobody waits for.
     #[error(
         "a deadline of {deadline:?} and a rest of {rest:?}: choose from a millisecond to a minute"

@@ -92,6 +92,7 @@ pub use self::attempt::{Attempt, LoginAttempt, NotAdmitted, Settled};
 pub use self::builder::LockoutBuilder;
 pub use self::device::{Device, DeviceCookies};
 pub use self::error::{ConfigError, InvalidAccount};
+pub use self::fallback::{Fallback, FallbackError};
 #[cfg(feature = "password")]
 pub(crate) use self::flight::Ending;
 pub(crate) use self::flight::Flight;
@@ -105,6 +106,8 @@ pub(crate) use self::layer::NO_ATTEMPT;
 pub use self::layer::{LegacyStatus, LoginLockout};
 pub use self::memory::{MemoryStatus, MemoryStore};
 pub use self::policy::{LockoutPolicy, ScopePolicy};
+#[cfg(feature = "redis")]
+pub use self::redis::RedisStore;
 pub use self::snapshot::SnapshotError;
 pub use self::store::{
     AtOnce, AttemptStore, Decision, KeyState, Lease, Settle, Settlement, StoreError,
@@ -114,9 +117,11 @@ pub use self::unlock::{UnlockError, UnlockTokens};
 
 mod account;
 mod attempt;
+mod breaker;
 mod builder;
 mod device;
 mod error;
+mod fallback;
 mod flight;
 mod guard;
 mod key;
@@ -127,6 +132,8 @@ mod memory;
 pub mod operating {}
 mod policy;
 mod record;
+#[cfg(feature = "redis")]
+mod redis;
 mod snapshot;
 mod store;
 mod table;
