@@ -122,12 +122,6 @@ impl Context {
         *self.gate() = Some(gate);
     }
 
-    /// Whether a login attempt was let in already.
-    #[cfg(feature = "lockout")]
-    pub(crate) fn has_gate(&self) -> bool {
-        self.gate().is_some()
-    }
-
     /// The login attempt for the handler, once.
     #[cfg(feature = "lockout")]
     pub(crate) fn open_gate(
@@ -141,12 +135,6 @@ impl Context {
     #[cfg(feature = "lockout")]
     pub(crate) fn take_gate(&self) -> Option<Gate> {
         self.gate().take()
-    }
-
-    /// The cookie of a browser that has just logged in.
-    #[cfg(feature = "lockout")]
-    pub(crate) fn device_cookie(&self) -> Option<crate::cookies::OutgoingCookie> {
-        self.gate().as_ref().and_then(Gate::device_cookie)
     }
 
     #[cfg(feature = "lockout")]

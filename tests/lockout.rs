@@ -29,6 +29,8 @@ mod keys;
 mod layer;
 #[path = "lockout/memory.rs"]
 mod memory;
+#[path = "lockout/reviewed.rs"]
+mod reviewed;
 #[path = "lockout/throttle.rs"]
 mod throttle;
 

@@ -18,6 +18,8 @@ use super::InvalidAccount;
 /// - Accents stay: `josé` and `jose` are two.
 /// - Where one account has several names, a name and an e-mail address, say, look up its number and
 ///   take [`Account::id`]: see `Login::resolve` in `login`.
+/// - **A database that finds users by looser rules**, such as ones that take `josé` for `jose`, has
+///   more names for an account than this has. Look users up exactly, or take [`Account::id`].
 /// - What cannot be a name is refused before anything is counted: empty, longer than 320 bytes,
 ///   with NUL or another control character.
 ///

@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::StatusCode;
 
 use super::flight::{Ending, Flight};
-use super::{Account, Device, InvalidAccount, Scope};
+use super::{Account, InvalidAccount, Scope};
 use crate::cookies::OutgoingCookie;
 use crate::refusal::Refusal;
 
@@ -17,43 +17,28 @@ use crate::refusal::Refusal;
 /// `axum` and `actix`); elsewhere [`Lockout::begin`](super::Lockout::begin) gives one.
 #[must_use = "an attempt that nobody makes use of is a failure of its address"]
 pub struct LoginAttempt {
-    flight: Arc<Flight>,
+    flight: Handle,
 }
 
 impl LoginAttempt {
     pub(super) const fn new(flight: Arc<Flight>) -> Self {
-        Self { flight }
+        Self { flight: Handle(flight) }
     }
 
     /// Counts it for this account **before** the password is looked at, or turns it away.
     pub async fn account(self, account: &Account) -> Result<Attempt, NotAdmitted> {
-        self.with_device(account, None).await
-    }
-
-    /// As [`account`](Self::account), from a browser that may have logged in before. Behind
-    /// [`LoginLockout`](super::LoginLockout) the browser's cookie has been read already.
-    pub async fn with_device(
-        mut self,
-        account: &Account,
-        device: Option<Device>,
-    ) -> Result<Attempt, NotAdmitted> {
-        if device.is_some()
-            && let Some(flight) = Arc::get_mut(&mut self.flight)
-        {
-            flight.device = device;
-        }
-        self.flight.reserve(account).await?;
+        self.flight.0.reserve(account).await?;
         Ok(Attempt { flight: self.flight })
     }
 
     /// It has failed, and there is no account to count it for: no name can be so.
     pub async fn fail(self) -> Settled {
-        self.flight.settle(Ending::Failure).await
+        self.flight.0.settle(Ending::Failure).await
     }
 
     /// It is not to be counted.
     pub async fn undecided(self) {
-        self.flight.settle(Ending::Undecided).await;
+        self.flight.0.settle(Ending::Undecided).await;
     }
 }
 
@@ -62,10 +47,12 @@ impl LoginAttempt {
 ///
 /// Dropped without a word it has failed: the request was given up, the handler has panicked, or
 /// somebody forgot. Behind [`LoginLockout`](super::LoginLockout) the response's status is asked first: 5xx
-/// is undecided, and whatever else is a failure.
+/// is undecided, since a server that fails has found out nothing, and whatever else is a failure. So
+/// **a handler whose every error is a 500 has to say** [`fail`](Self::fail), or a wrong password counts as
+/// nothing; a warning says so, once.
 #[must_use = "an attempt that is dropped has failed"]
 pub struct Attempt {
-    flight: Arc<Flight>,
+    flight: Handle,
 }
 
 impl Attempt {
@@ -74,28 +61,39 @@ impl Attempt {
     /// [`undecided`](Self::undecided), count the second factor with a lockout of its own
     /// [purpose](super::LockoutBuilder::purpose), and say this when it was right.
     pub async fn succeed(self) -> Settled {
-        self.flight.settle(Ending::Success).await
+        self.flight.0.settle(Ending::Success).await
     }
 
     /// It was wrong.
     pub async fn fail(self) -> Settled {
-        self.flight.settle(Ending::Failure).await
+        self.flight.0.settle(Ending::Failure).await
     }
 
     /// Nobody can tell: the database does not answer, or a second factor is due. It is not counted.
     pub async fn undecided(self) {
-        self.flight.settle(Ending::Undecided).await;
+        self.flight.0.settle(Ending::Undecided).await;
     }
 
     #[cfg(feature = "password")]
     pub(crate) async fn settle(self, ending: Ending) -> Settled {
-        self.flight.settle(ending).await
+        self.flight.0.settle(ending).await
     }
 
     /// Settles it without waiting, if the store answers at once.
     #[cfg(feature = "password")]
     pub(crate) fn settle_at_once(self, ending: Ending) -> Result<Settled, Self> {
-        self.flight.settle_at_once(ending).ok_or(self)
+        self.flight.0.settle_at_once(ending).ok_or(self)
+    }
+}
+
+/// A handler's hold of an attempt. It outlives no panic, whatever a layer further out makes of that.
+struct Handle(Arc<Flight>);
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.settle_at_once(Ending::Failure);
+        }
     }
 }
 
@@ -103,7 +101,7 @@ impl Attempt {
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Settled {
-    /// The lock that has begun with this failure, if one has. Do not tell whoever failed: the next
+    /// The longest lock that has begun with this failure, if one has. Do not tell whoever failed: the next
     /// attempt is told, whether there is such an account or not.
     pub lock: Option<(Duration, Scope)>,
     /// This was the last failure in a row that the account may have. Disable the password, and have it
@@ -116,14 +114,6 @@ pub struct Settled {
     /// The cookie by which this browser is known from now on. Behind
     /// [`LoginLockout`](super::LoginLockout) it is set without you.
     pub device_cookie: Option<OutgoingCookie>,
-}
-
-impl Settled {
-    /// Keeps the longest lock.
-    pub(super) fn locked(&mut self, lock: Option<Duration>, scope: Scope) {
-        let lock = lock.map(|lock| (lock, scope));
-        self.lock = self.lock.max(lock);
-    }
 }
 
 /// Why an attempt was turned away. The password was not looked at.
@@ -155,6 +145,16 @@ pub enum NotAdmitted {
 }
 
 impl NotAdmitted {
+    /// Whoever waits for the one lock has not another one before him.
+    pub(super) fn or_longer(self, other: Option<Duration>) -> Self {
+        match (self, other) {
+            (Self::Locked { retry_after, scope }, Some(other)) => {
+                Self::Locked { retry_after: retry_after.max(other), scope }
+            }
+            (denied, _) => denied,
+        }
+    }
+
     /// When to try again.
     #[must_use]
     pub const fn retry_after(&self) -> Duration {
@@ -192,7 +192,7 @@ const fn locked(scope: Scope) -> &'static str {
         Scope::Address => "logins from this address are locked",
         Scope::AccountsOfAddress => "this address tries too many accounts",
         Scope::AccountAtAddress => "this account is locked at this address",
-        Scope::Device => "this account is locked in this browser",
+        Scope::Device | Scope::Devices => "this account is locked in this browser",
         _ => "this account is locked",
     }
 }

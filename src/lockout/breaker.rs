@@ -154,7 +154,7 @@ mod tests {
         (0..3).for_each(|_| fail(&breaker));
         for seconds in [1, 2, 4, 8, 16, 30, 30] {
             assert!(breaker.is_resting() && breaker.turn().is_none());
-            clock.advance(SECOND * seconds - Duration::from_millis(1));
+            clock.advance((SECOND * seconds).saturating_sub(Duration::from_millis(1)));
             assert!(breaker.turn().is_none(), "{seconds}");
             clock.advance(Duration::from_millis(1));
             let probe = breaker.turn().unwrap();

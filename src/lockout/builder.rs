@@ -90,8 +90,11 @@ impl LockoutBuilder {
 
     /// Does this when an account has had its [failures in a row](LockoutPolicy::in_a_row), once each time:
     /// disable its password, and have a new one set by other means. It is called for names, too, that
-    /// are nobody's. It is called where the failure is counted, so have it only send a message, to a
-    /// task that does the work.
+    /// are nobody's.
+    ///
+    /// It is called where the failure is counted: in a task of your runtime, or on the thread that has
+    /// verified the password, where there is no runtime. So have it send a message, by a channel, to a task
+    /// that does the work. If it panics, that is caught and a warning.
     pub fn on_exhausted(mut self, act: impl Fn(&Account) + Send + Sync + 'static) -> Self {
         self.on_exhausted = Some(Arc::new(act));
         self
@@ -120,11 +123,13 @@ impl LockoutBuilder {
             Some(store) => store,
             None => Box::new(MemoryStore::with_clock(DEFAULT_SLOTS, Arc::clone(&clock))?),
         };
-        let longest = [&self.policy.account_at_address, &self.policy.device];
-        let longest = longest.map(ScopePolicy::longest_lock).into_iter().max().unwrap_or_default();
+        // Counters of before an unlocking are other ones as long as anything is remembered of them.
+        let own = [&self.policy.account_at_address, &self.policy.device];
+        let remembered = own.map(|policy| policy.longest_lock() + policy.forget());
+        let remembered = remembered.into_iter().max().unwrap_or_default();
         Ok(Lockout(Arc::new(Inner {
             in_a_row: ScopePolicy::counting(YEAR),
-            unlocked: ScopePolicy::counting(longest.max(MINUTES)),
+            unlocked: ScopePolicy::counting(remembered.max(MINUTES)),
             policy: self.policy,
             store,
             keyer,

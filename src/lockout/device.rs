@@ -24,8 +24,10 @@ use crate::trace;
 /// and failures of known browsers are counted apart. A browser that has logged in has its own guesses,
 /// whatever strangers do.
 ///
-/// - The cookie is sealed, bound to one account and to a number that no other browser has, and renewed
-///   with every login. One that is stolen has guesses of its own, and no more than the policy's.
+/// - The cookie is sealed. It knows up to four accounts, each with a number that no other browser has and
+///   that is another one after every login. One that is stolen has guesses of its own, and no more than the
+///   policy's; all cookies of an account together have no more than
+///   [`devices`](super::LockoutPolicy::devices) says.
 /// - One that is forged, expired, of another account or there twice is none.
 /// - It is `HttpOnly`, `Secure`, `SameSite=Lax`, and lives for 180 days.
 #[derive(Clone, Debug)]
@@ -36,6 +38,13 @@ pub struct DeviceCookies {
 /// A browser that has logged in to some account before.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Device {
+    /// The one that has logged in last is the first.
+    known: Vec<Known>,
+}
+
+/// An account that the browser has logged in to.
+#[derive(Clone, Copy, Eq, PartialEq)]
+struct Known {
     account: [u8; 32],
     id: [u8; ID_LEN],
 }
@@ -85,10 +94,20 @@ impl DeviceCookies {
         }
     }
 
-    /// A cookie for a browser that has logged in to this account.
-    pub(super) fn issue(&self, account: &Account) -> Option<OutgoingCookie> {
-        let device = Device { account: digest(account), id: rand::random() };
-        let cookie = self.spec.set(&[&device.account[..], &device.id].concat());
+    /// A cookie for a browser that has logged in to this account, and to others before.
+    pub(super) fn issue(
+        &self,
+        account: &Account,
+        before: Option<&Device>,
+    ) -> Option<OutgoingCookie> {
+        let account = digest(account);
+        let before = before.map_or(&[][..], |device| &device.known);
+        let others = before.iter().filter(|known| known.account != account);
+        let known = Known { account, id: rand::random() };
+        let all = std::iter::once(&known).chain(others).take(MOST);
+        let bytes: Vec<u8> =
+            all.flat_map(|known| [&known.account[..], &known.id].concat()).collect();
+        let cookie = self.spec.set(&bytes);
         if cookie.is_err() {
             trace::warn!("the cookie of a device cannot be made");
         }
@@ -97,17 +116,21 @@ impl DeviceCookies {
 }
 
 impl Device {
-    pub(super) fn is_of(&self, account: &Account) -> bool {
-        self.account == digest(account)
-    }
-
-    pub(super) const fn id(&self) -> &[u8] {
-        &self.id
+    /// The number by which it is known there, if it has logged in to this account.
+    pub(super) fn id_for(&self, account: &Account) -> Option<&[u8]> {
+        let account = digest(account);
+        let known = self.known.iter().find(|known| known.account == account)?;
+        Some(&known.id)
     }
 
     fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let (account, id) = bytes.split_first_chunk::<32>()?;
-        Some(Self { account: *account, id: id.try_into().ok()? })
+        let (all, rest) = bytes.as_chunks::<{ 32 + ID_LEN }>();
+        let known = all.iter().map(|bytes| {
+            let (account, id) = bytes.split_first_chunk()?;
+            Some(Known { account: *account, id: id.try_into().ok()? })
+        });
+        let known = known.collect::<Option<Vec<_>>>()?;
+        (rest.is_empty() && (1..=MOST).contains(&known.len())).then_some(Self { known })
     }
 }
 
@@ -125,4 +148,5 @@ fn digest(account: &Account) -> [u8; 32] {
 }
 
 const ID_LEN: usize = 16;
+const MOST: usize = 4;
 const LIFETIME: Duration = Duration::from_secs(180 * 86_400);

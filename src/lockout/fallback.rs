@@ -79,7 +79,7 @@ pub enum FallbackError<E> {
 }
 
 impl<S> Fallback<S> {
-    /// Counts in a [`MemoryStore`] of the default size, 16 MiB, while the store is away.
+    /// Counts in a [`MemoryStore`] of the default size, 18 MiB, while the store is away.
     pub fn local(remote: S) -> Self {
         Self::local_in(remote, MemoryStore::default())
     }

@@ -1,38 +1,51 @@
 //! An attempt under way, and what its end does to each counter.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use super::device::Device;
 use super::key::AccountDigest;
 use super::store::{Lease, Settle};
-use super::{Account, Lockout, LockoutPolicy, NotAdmitted, ScopePolicy, Settled};
+use super::{Account, Lockout, LockoutPolicy, NotAdmitted, Scope, ScopePolicy, Settled};
 use crate::client::AddrKey;
 use crate::cookies::OutgoingCookie;
-use crate::event::{Detail, EventName, Reporter, SecurityEvent, Severity};
+use crate::event::{Detail, Draft, EventName, Reporter, SecurityEvent, Severity};
+use crate::trace;
 
 /// What an attempt has been let in by. When the last one who knows of it lets go, what is not settled
 /// has failed.
 pub(crate) struct Flight {
     pub(super) lockout: Lockout,
     address: AddrKey,
+    /// Whether the address counts at all.
+    is_counted: bool,
+    /// The address is locked, and only a browser that has logged in to the account before is let in.
+    locked: Option<NotAdmitted>,
     reporter: Option<Reporter>,
-    pub(super) device: Option<Device>,
+    device: Option<Device>,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
     address: Option<Lease>,
-    /// Whether the address counts at all.
-    is_counted: bool,
     account: Option<Box<AccountLeases>>,
     /// Somebody has reserved an account, or has said how it ended.
     touched: bool,
     /// By which the browser is known from now on.
     cookie: Option<OutgoingCookie>,
+}
+
+/// By what an address has let an attempt pass.
+pub(super) struct Pass {
+    pub(super) address: AddrKey,
+    pub(super) is_counted: bool,
+    pub(super) lease: Option<Lease>,
+    pub(super) locked: Option<NotAdmitted>,
 }
 
 /// The leases of an account.
@@ -42,7 +55,7 @@ pub(super) struct AccountLeases {
     pub(super) accounts: Option<Lease>,
     /// At this address, or in this browser.
     pub(super) own: Option<Lease>,
-    /// From everywhere.
+    /// From everywhere, or in all such browsers.
     pub(super) total: Option<Lease>,
 }
 
@@ -73,27 +86,22 @@ impl AccountLeases {
 }
 
 impl Flight {
-    pub(super) fn new(
-        lockout: Lockout,
-        address: AddrKey,
-        lease: Option<Lease>,
-        reporter: Option<Reporter>,
-        device: Option<Device>,
-    ) -> Self {
-        let state = State { is_counted: lease.is_some(), address: lease, ..State::default() };
-        Self { lockout, address, reporter, device, state: Mutex::new(state) }
+    pub(super) fn new(lockout: Lockout, pass: Pass, device: Option<Device>) -> Self {
+        let Pass { address, is_counted, lease, locked } = pass;
+        let state = Mutex::new(State { address: lease, ..State::default() });
+        Self { lockout, address, is_counted, locked, reporter: None, device, state }
     }
 
     /// Reserves the account, or lets go of the address as well.
     pub(super) async fn reserve(&self, account: &Account) -> Result<(), NotAdmitted> {
-        let is_counted = {
-            let mut state = self.state();
-            state.touched = true;
-            state.is_counted
-        };
+        self.state().touched = true;
         let inner = &self.lockout.0;
-        let device = self.device.as_ref();
-        match inner.reserve_account(account, self.address, is_counted, device).await {
+        let device = self.device.as_ref().and_then(|device| device.id_for(account));
+        let reserved = match self.locked {
+            Some(denied) if device.is_none() => Err(denied),
+            _ => inner.reserve_account(account, self.address, self.is_counted, device).await,
+        };
+        match reserved {
             Ok(leases) => {
                 // Of several accounts in one attempt, each counts.
                 let before = self.state().account.replace(Box::new(leases));
@@ -135,6 +143,11 @@ impl Flight {
         self.state().touched
     }
 
+    /// Whether an account is reserved of which nobody has said how it ended.
+    pub(super) fn is_under_way(&self) -> bool {
+        self.state().account.is_some()
+    }
+
     pub(super) fn report_to(&mut self, reporter: Option<Reporter>) {
         self.reporter = reporter.or(self.reporter.take());
     }
@@ -162,11 +175,14 @@ impl Flight {
             }
         }
         if let Some(total) = leases.total.take() {
-            inner.settle(total, give_back, &inner.policy.account).await;
+            let policy = inner.policy.of_scope(total.key().scope());
+            inner.settle(total, give_back, policy).await;
         }
         let prior_failures = inner.end_in_a_row(leases.digest).await;
-        let device_cookie =
-            inner.devices.as_ref().and_then(|devices| devices.issue(&leases.account));
+        let device_cookie = inner
+            .devices
+            .as_ref()
+            .and_then(|devices| devices.issue(&leases.account, self.device.as_ref()));
         self.state().cookie.clone_from(&device_cookie);
         let draft = if prior_failures == 0 {
             SecurityEvent::draft(EventName::AuthnLoginSuccess)
@@ -184,37 +200,40 @@ impl Flight {
     async fn fail(&self, address: Option<Lease>, account: Option<Box<AccountLeases>>) -> Settled {
         let inner = &self.lockout.0;
         let mut settled = Settled::default();
-        if let Some(mut leases) = account {
-            // The account first: what is given back to it later began no earlier than it counts.
-            let mut is_first = true;
-            if let Some(total) = leases.total.take() {
-                let scope = total.key().scope();
-                let total = inner.settle(total, Settle::Failure, &inner.policy.account).await;
-                is_first = total.failures == 0;
-                settled.locked(total.locked, scope);
-            }
-            let mut is_first_here = true;
-            if let Some(own) = leases.own.take() {
-                let scope = own.key().scope();
-                let own = inner.settle(own, Settle::Failure, inner.policy.of_scope(scope)).await;
-                is_first_here = own.failures == 0;
-                settled.locked(own.locked, scope);
-            }
-            self.count_account(&mut leases, is_first_here, is_first).await;
-            let in_a_row = inner.count_in_a_row(leases.digest).await;
-            settled.exhausted = in_a_row == Some(inner.policy.in_a_row.into());
-            self.tell(&leases.account, &settled);
-        }
+        let account = match account {
+            Some(leases) => Some(self.fail_account(*leases, &mut settled).await),
+            None => None,
+        };
         if let Some((lease, policy)) = address.zip(inner.policy.address.as_ref()) {
             let scope = lease.key().scope();
             let address = inner.settle(lease, Settle::Failure, policy).await;
-            if address.locked.is_some() {
-                let draft = SecurityEvent::draft(EventName::AuthnLoginLock);
-                self.report(draft.reason(scope.as_str()));
-            }
-            settled.locked(address.locked, scope);
+            self.note_lock(&mut settled, address.locked, scope, None);
+        }
+        // The last thing, since it is the app's code.
+        if let Some(account) = account.filter(|_| settled.exhausted) {
+            self.tell_exhausted(&account);
         }
         settled
+    }
+
+    async fn fail_account(&self, mut leases: AccountLeases, settled: &mut Settled) -> Account {
+        let inner = &self.lockout.0;
+        self.report(draft(EventName::AuthnLoginFail, &leases.account));
+        // The total first: what is given back to it later began no earlier than it counts.
+        let (mut is_first, mut is_first_here) = (false, false);
+        for (lease, is_first) in
+            [(leases.total.take(), &mut is_first), (leases.own.take(), &mut is_first_here)]
+        {
+            let Some(lease) = lease else { continue };
+            let scope = lease.key().scope();
+            let end = inner.settle(lease, Settle::Failure, inner.policy.of_scope(scope)).await;
+            *is_first = end.failures == 0 && !end.stale;
+            self.note_lock(settled, end.locked, scope, Some(&leases.account));
+        }
+        self.count_account(&mut leases, is_first_here, is_first).await;
+        let in_a_row = inner.count_in_a_row(leases.digest).await;
+        settled.exhausted = in_a_row == Some(inner.policy.in_a_row.into());
+        leases.account
     }
 
     /// Another account that this address fails at is what spraying looks like.
@@ -245,23 +264,35 @@ impl Flight {
         }
     }
 
-    fn tell(&self, account: &Account, settled: &Settled) {
-        let draft = |name| SecurityEvent::draft(name).subject(account.as_str());
-        self.report(draft(EventName::AuthnLoginFail));
-        if let Some((_, scope)) = settled.lock {
-            self.report(draft(EventName::AuthnLoginLock).reason(scope.as_str()));
-        }
-        if settled.exhausted {
-            let limit = self.lockout.0.policy.in_a_row.into();
-            let draft = draft(EventName::AuthnLoginFailMax).severity(Severity::Critical);
-            self.report(draft.detail(Detail::Limit(limit)));
-            if let Some(act) = &self.lockout.0.on_exhausted {
-                act(account);
+    fn note_lock(
+        &self,
+        settled: &mut Settled,
+        lock: Option<Duration>,
+        scope: Scope,
+        account: Option<&Account>,
+    ) {
+        let Some(lock) = lock else { return };
+        let event = SecurityEvent::draft(EventName::AuthnLoginLock).reason(scope.as_str());
+        self.report(match account {
+            Some(account) => event.subject(account.as_str()),
+            None => event,
+        });
+        settled.lock = settled.lock.max(Some((lock, scope)));
+    }
+
+    fn tell_exhausted(&self, account: &Account) {
+        let inner = &self.lockout.0;
+        let event = draft(EventName::AuthnLoginFailMax, account).severity(Severity::Critical);
+        self.report(event.detail(Detail::Limit(inner.policy.in_a_row.into())));
+        if let Some(act) = &inner.on_exhausted {
+            // It may be called while another panic unwinds.
+            if catch_unwind(AssertUnwindSafe(|| act(account))).is_err() {
+                trace::warn!("what is to be done with an exhausted account has panicked");
             }
         }
     }
 
-    fn report(&self, draft: crate::event::Draft<'_>) {
+    fn report(&self, draft: Draft<'_>) {
         if let Some(reporter) = &self.reporter {
             reporter.emit(draft);
         }
@@ -303,6 +334,10 @@ fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
         Poll::Ready(value) => Some(value),
         Poll::Pending => None,
     }
+}
+
+fn draft(name: EventName, account: &Account) -> Draft<'_> {
+    SecurityEvent::draft(name).subject(account.as_str())
 }
 
 impl fmt::Debug for Flight {

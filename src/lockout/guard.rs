@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use super::builder::{LockoutBuilder, OnExhausted};
 use super::device::DeviceCookies;
-use super::flight::{AccountLeases, Flight};
+use super::flight::{AccountLeases, Flight, Pass};
 use super::key::{AccountDigest, Keyer};
 use super::policy::LockoutPolicy;
-use super::record::{End, Record, Reserved, TICK, Ticks};
+use super::record::{End, Kind, Record, Reserved, TICK, Ticks};
 use super::store::{AnyStore, AtOnce, Decision, KeyState, Lease, Settle};
 use super::{Account, Device, Key, LoginAttempt, NotAdmitted, Scope, ScopePolicy, StoreError};
 use crate::client::{AddrKey, Networks};
@@ -63,11 +63,22 @@ impl Lockout {
     /// Where [`LoginLockout`](super::LoginLockout) is around the route it has done so already, and
     /// handlers have a [`LoginAttempt`].
     pub async fn begin(&self, address: IpAddr) -> Result<LoginAttempt, NotAdmitted> {
-        let reporter = self.0.log.as_ref().map(|log| Reporter::without_request(log, address));
+        self.begin_from(address, None).await
+    }
+
+    /// As [`begin`](Self::begin), from a browser that may have logged in before, as
+    /// [`DeviceCookies::read`] has found. At an address that is locked it is let in, for its account alone.
+    pub async fn begin_from(
+        &self,
+        address: IpAddr,
+        device: Option<Device>,
+    ) -> Result<LoginAttempt, NotAdmitted> {
         let is_counted = self.0.counts(address);
-        let address = AddrKey::from(address);
-        let lease = self.0.reserve_address(address, is_counted).await?;
-        let flight = Flight::new(self.clone(), address, lease, reporter, None);
+        let reserved = self.0.reserve_address(address.into(), is_counted).await;
+        let pass = pass(address.into(), is_counted, reserved, device.is_some())?;
+        let mut flight = Flight::new(self.clone(), pass, device);
+        let log = self.0.log.as_ref();
+        flight.report_to(log.map(|log| Reporter::without_request(log, address)));
         Ok(LoginAttempt::new(Arc::new(flight)))
     }
 
@@ -87,7 +98,9 @@ impl Lockout {
         account: &Account,
         address: IpAddr,
     ) -> Result<KeyState, StoreError> {
-        let key = self.0.keyer.account_at(self.0.digest(account), address.into());
+        let digest = self.0.digest(account);
+        let epoch = self.0.epoch(digest).await?;
+        let key = self.0.keyer.account_at(digest, epoch, address.into());
         self.0.store.peek(key, &self.0.policy.account_at_address).await
     }
 
@@ -102,9 +115,9 @@ impl Lockout {
         }
     }
 
-    /// Unlocks an account: what was counted for it is forgotten, at every address and in every
-    /// browser, and its failures in a row begin anew. Addresses stay locked. It is an
-    /// [event](EventName::AuthnUnlock).
+    /// Unlocks an account: what was counted for it is forgotten, at every address and in every browser.
+    /// Its failures [in a row](LockoutPolicy::in_a_row) are not: those end with a login. Addresses stay
+    /// locked. It is an [event](EventName::AuthnUnlock).
     ///
     /// Whoever asks for it must have shown by other means that the account is his.
     pub async fn unlock(&self, account: &Account) -> Result<(), StoreError> {
@@ -118,9 +131,9 @@ impl Lockout {
 
     /// Unlocks an address. Accounts stay locked.
     pub async fn unlock_address(&self, address: IpAddr) -> Result<(), StoreError> {
-        for scope in [Scope::Address, Scope::AccountsOfAddress] {
-            self.0.store.clear(self.0.keyer.address(scope, address.into())).await?;
-        }
+        let clear = |scope| self.0.store.clear(self.0.keyer.address(scope, address.into()));
+        let cleared = (clear(Scope::Address).await, clear(Scope::AccountsOfAddress).await);
+        cleared.0.and(cleared.1)?;
         if let Some(log) = &self.0.log {
             let draft = SecurityEvent::draft(EventName::AuthnUnlock);
             log.emit(draft.client(address).reason("administration"));
@@ -173,7 +186,7 @@ impl Inner {
         account: &Account,
         address: AddrKey,
         is_counted: bool,
-        device: Option<&Device>,
+        device: Option<&[u8]>,
     ) -> Result<AccountLeases, NotAdmitted> {
         let digest = self.digest(account);
         let mut leases = AccountLeases::new(account.clone(), digest);
@@ -192,57 +205,65 @@ impl Inner {
         leases: &mut AccountLeases,
         address: AddrKey,
         is_counted: bool,
-        device: Option<&Device>,
+        device: Option<&[u8]>,
     ) -> Result<(), NotAdmitted> {
         let account = leases.digest;
         if let Some(policy) = self.policy.accounts_of_address.as_ref().filter(|_| is_counted) {
             let key = self.keyer.address(Scope::AccountsOfAddress, address);
             leases.accounts = Some(admitted(key, self.store.reserve(key, policy).await)?);
         }
-        if let Some(device) = device.filter(|device| device.is_of(&leases.account)) {
-            let key = self.keyer.device(account, device.id());
-            leases.own = Some(self.reserve_own(key, &self.policy.device, account).await?);
-            return Ok(());
+        let epoch = self.epoch(account).await.map_err(|error| unavailable(&error))?;
+        let (own, own_policy, total, total_policy) = match device {
+            Some(device) => (
+                self.keyer.device(account, epoch, device),
+                &self.policy.device,
+                self.keyer.of_account(Scope::Devices, account),
+                &self.policy.devices,
+            ),
+            None => (
+                self.keyer.account_at(account, epoch, address),
+                &self.policy.account_at_address,
+                self.keyer.of_account(Scope::Account, account),
+                &self.policy.account,
+            ),
+        };
+        match admitted(own, self.store.reserve(own, own_policy).await) {
+            Ok(lease) => leases.own = Some(lease),
+            Err(denied) => return Err(denied.or_longer(self.lock(total, total_policy).await)),
         }
-        let key = self.keyer.account_at(account, address);
-        leases.own = Some(self.reserve_own(key, &self.policy.account_at_address, account).await?);
-        let key = self.keyer.of_account(Scope::Account, account);
-        let decision = self.store.reserve(key, &self.policy.account).await;
-        leases.total = Some(admitted(key, decision)?);
+        leases.total = Some(admitted(total, self.store.reserve(total, total_policy).await)?);
         Ok(())
     }
 
-    /// In a counter that an administrator cannot name, since he does not know all addresses and
-    /// browsers: a lock that is older than the account's unlocking is no more.
-    async fn reserve_own(
-        &self,
-        key: Key,
-        policy: &ScopePolicy,
-        account: AccountDigest,
-    ) -> Result<Lease, NotAdmitted> {
-        let decision = self.store.reserve(key, policy).await;
-        if let Ok(Decision::Locked { since, .. }) = decision {
-            let mark = self.keyer.of_account(Scope::Unlocked, account);
-            let unlocked = self.store.peek(mark, &self.unlocked).await.ok();
-            let unlocked = unlocked.and_then(|mark| mark.touched.filter(|_| mark.failures > 0));
-            if unlocked.is_some_and(|ago| ago <= since) && self.store.clear(key).await.is_ok() {
-                return admitted(key, self.store.reserve(key, policy).await);
-            }
-        }
-        admitted(key, decision)
+    /// For how long a key is locked, so that whoever waits for one lock has not another one before him.
+    async fn lock(&self, key: Key, policy: &ScopePolicy) -> Option<Duration> {
+        self.store.peek(key, policy).await.ok()?.locked
+    }
+
+    /// How often an account was unlocked lately. Counters that an administrator cannot name, since he does
+    /// not know all addresses and browsers, are other ones after that.
+    async fn epoch(&self, account: AccountDigest) -> Result<u32, StoreError> {
+        let key = self.keyer.of_account(Scope::Unlocked, account);
+        Ok(self.store.peek(key, &self.unlocked).await?.failures)
     }
 
     pub(super) async fn unlock(&self, account: AccountDigest) -> Result<(), StoreError> {
         let mark = self.keyer.of_account(Scope::Unlocked, account);
-        // A mark of before would be in the way of its time.
-        self.store.clear(mark).await?;
-        if let Decision::Admitted(lease) = self.store.reserve(mark, &self.unlocked).await? {
-            self.store.settle(lease, Settle::Failure, &self.unlocked).await?;
+        // Whatever does not work, the rest is done: one server's counters, while the store of all is away.
+        let mut result = Ok(());
+        match self.store.reserve(mark, &self.unlocked).await {
+            Ok(Decision::Admitted(lease)) => {
+                let settled = self.store.settle(lease, Settle::Failure, &self.unlocked).await;
+                result = settled.map(|_| ());
+            }
+            Ok(Decision::Busy | Decision::Locked { .. }) => {}
+            Err(error) => result = Err(error),
         }
-        for scope in [Scope::Account, Scope::InARow] {
-            self.store.clear(self.keyer.of_account(scope, account)).await?;
+        for scope in [Scope::Account, Scope::Devices] {
+            let cleared = self.store.clear(self.keyer.of_account(scope, account)).await;
+            result = result.and(cleared);
         }
-        Ok(())
+        result
     }
 
     /// Counts a failure since the last login, and says how many there are now.
@@ -272,9 +293,9 @@ impl Inner {
         let ticks = self.clock.elapsed().as_nanos() / TICK.as_nanos();
         let now = Ticks::try_from(ticks).unwrap_or(Ticks::MAX).max(1);
         let mut record = self.everywhere.lock().unwrap_or_else(PoisonError::into_inner);
-        match record.reserve(now, policy, || 1) {
+        match record.reserve(now, policy, Kind::Own) {
             Reserved::Admitted { generation } => {
-                record.settle(generation, End::Failure, now, policy, || 1).locked.is_some()
+                record.settle(generation, End::Failure, now, policy, Kind::Own).locked.is_some()
             }
             Reserved::Busy | Reserved::Locked { .. } => false,
         }
@@ -307,6 +328,24 @@ impl fmt::Debug for Lockout {
     }
 }
 
+/// What comes of an address's counter: a browser that has logged in before may pass one that is locked,
+/// since strangers may have locked it.
+pub(super) fn pass(
+    address: AddrKey,
+    is_counted: bool,
+    reserved: Result<Option<Lease>, NotAdmitted>,
+    is_known: bool,
+) -> Result<Pass, NotAdmitted> {
+    let pass = Pass { address, is_counted, lease: None, locked: None };
+    match reserved {
+        Ok(lease) => Ok(Pass { lease, ..pass }),
+        Err(denied @ NotAdmitted::Locked { .. }) if is_known => {
+            Ok(Pass { is_counted: false, locked: Some(denied), ..pass })
+        }
+        Err(denied) => Err(denied),
+    }
+}
+
 /// What a store's answer means for whoever wants in.
 fn admitted(key: Key, decision: Result<Decision, StoreError>) -> Result<Lease, NotAdmitted> {
     match decision {
@@ -315,11 +354,14 @@ fn admitted(key: Key, decision: Result<Decision, StoreError>) -> Result<Lease, N
         Ok(Decision::Locked { left, .. }) => {
             Err(NotAdmitted::Locked { retry_after: left, scope: key.scope() })
         }
-        Err(error) => {
-            trace::warn!(error = %error, "nobody can log in");
-            Err(NotAdmitted::Unavailable { retry_after: UNAVAILABLE })
-        }
+        Err(error) => Err(unavailable(&error)),
     }
+}
+
+#[cfg_attr(not(feature = "tracing"), expect(unused_variables, reason = "nobody to tell"))]
+fn unavailable(error: &StoreError) -> NotAdmitted {
+    trace::warn!(%error, "nobody can log in");
+    NotAdmitted::Unavailable { retry_after: UNAVAILABLE }
 }
 
 /// A login takes less.

@@ -27,6 +27,8 @@ pub enum Scope {
     Account,
     /// Failures at one account in one browser that has logged in before.
     Device,
+    /// Failures at one account in all browsers that have logged in before.
+    Devices,
     /// Failures at one account since the last login.
     InARow,
     /// Accounts that were unlocked.
@@ -37,12 +39,13 @@ pub enum Scope {
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Address,
         Self::AccountsOfAddress,
         Self::AccountAtAddress,
         Self::Account,
         Self::Device,
+        Self::Devices,
         Self::InARow,
         Self::Unlocked,
         Self::Token,
@@ -57,6 +60,7 @@ impl Scope {
             Self::AccountAtAddress => "account_at_address",
             Self::Account => "account",
             Self::Device => "device",
+            Self::Devices => "devices",
             Self::InARow => "in_a_row",
             Self::Unlocked => "unlocked",
             Self::Token => "token",
@@ -141,13 +145,17 @@ impl Keyer {
         self.key(scope, &[&account.0.to_be_bytes()])
     }
 
-    pub(super) fn account_at(&self, account: AccountDigest, address: AddrKey) -> Key {
-        let parts: [&[u8]; 2] = [&account.0.to_be_bytes(), &address_bytes(address)];
-        self.key(Scope::AccountAtAddress, &parts)
+    /// `epoch` is how often the account was unlocked lately.
+    pub(super) fn account_at(&self, account: AccountDigest, epoch: u32, address: AddrKey) -> Key {
+        let address = address_bytes(address);
+        self.key(
+            Scope::AccountAtAddress,
+            &[&account.0.to_be_bytes(), &epoch.to_be_bytes(), &address],
+        )
     }
 
-    pub(super) fn device(&self, account: AccountDigest, device: &[u8]) -> Key {
-        self.key(Scope::Device, &[&account.0.to_be_bytes(), device])
+    pub(super) fn device(&self, account: AccountDigest, epoch: u32, device: &[u8]) -> Key {
+        self.key(Scope::Device, &[&account.0.to_be_bytes(), &epoch.to_be_bytes(), device])
     }
 
     pub(super) fn token(&self, token: &[u8]) -> Key {
@@ -207,8 +215,9 @@ mod tests {
     #[test]
     fn parts_do_not_run_together() {
         let keyer = keyer();
-        let pair =
-            |name: &str, address| keyer.account_at(keyer.account(0, name.as_bytes()), at(address));
+        let pair = |name: &str, address| {
+            keyer.account_at(keyer.account(0, name.as_bytes()), 0, at(address))
+        };
         assert_ne!(pair("bob", "110.0.0.1"), pair("bob1", "10.0.0.1"));
         assert_ne!(keyer.account(0, b"a"), keyer.account(1, b"a"), "a name is not a number");
         let account = keyer.account(0, b"bob");

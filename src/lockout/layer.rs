@@ -1,11 +1,11 @@
 //! The lockout as a layer around a login route.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::flight::{Ending, Flight};
-use super::{Lockout, LoginAttempt, NotAdmitted};
+use super::{Lockout, LoginAttempt, NotAdmitted, guard};
 use crate::adapters::adapt_async;
 use crate::client::{AddrKey, Who};
 use crate::context::Context;
@@ -25,12 +25,18 @@ use crate::trace;
 /// - An address that is locked gets 429 with `Retry-After`, in whole seconds and rounded up: whoever
 ///   waits so long is let in.
 /// - On the way out an attempt of which the handler has not said how it ended is settled: 5xx is
-///   [undecided](super::Attempt::undecided), anything else a failure. If the handler has named no
-///   account, a response below 400 is not counted: it has shown the form.
+///   [undecided](super::Attempt::undecided), anything else a failure. Where a task or a password's
+///   verification still has it, that has the last word.
+/// - If the handler has named no account, 4xx is a failure of the address; 404 and 405, anything below
+///   400, `GET` and `HEAD` are not counted: somebody has looked at the form.
 /// - A request that is given up, and a handler that panics, is a failure.
-/// - `OPTIONS` is not counted.
-/// - If a request comes back without the handler having touched its attempt, a warning says so, once:
-///   a login that is not counted looks just like one that is.
+/// - `OPTIONS` is let through, and there is no attempt for it.
+/// - A browser that has [logged in before](super::DeviceCookies) is let in at an address that is locked, for
+///   its account alone.
+/// - If a request that changes something succeeds without the handler having touched its attempt, a
+///   warning says so, once: a login that is not counted looks just like one that is.
+/// - Put [`CsrfProtection`](crate::csrf::CsrfProtection) further out, or any page on the web has its
+///   visitors fail here.
 ///
 /// ```
 /// # #[cfg(feature = "axum")] {
@@ -73,7 +79,8 @@ pub struct LoginLockout {
 /// How a login ended, by the status of its response, for handlers that cannot take a [`LoginAttempt`].
 ///
 /// **It is the weaker way.** The account stands in the body, so nothing is counted for it: only the
-/// address is. And a status may lie: many login pages answer 200 and 303 whatever came of it.
+/// address is. And a status may lie: many login pages answer 200 and 303 whatever came of it. `GET`, `HEAD`
+/// and `OPTIONS` are not counted, so have the login take `POST` alone.
 ///
 /// ```
 /// use donjon::lockout::{LegacyStatus, Lockout, LockoutPolicy, LoginLockout};
@@ -116,11 +123,14 @@ impl LoginLockout {
         status: u16,
     ) -> Option<Later<()>> {
         let ending = if !flight.as_ref().is_touched() {
-            if status < 500 {
-                self.warn(memo.reporter.as_ref());
+            if status < 400 && memo.changes {
+                self.warn(memo.reporter.as_ref(), UNUSED);
             }
-            self.ending_by_status(status)
+            self.ending_by_status(status, memo.changes)
         } else if status >= 500 {
+            if flight.as_ref().is_under_way() {
+                self.warn(memo.reporter.as_ref(), UNSAID);
+            }
             Ending::Undecided
         } else {
             Ending::Failure
@@ -133,9 +143,12 @@ impl LoginLockout {
         }))
     }
 
-    /// Of an attempt that nobody has made use of.
-    fn ending_by_status(&self, status: u16) -> Ending {
+    /// Of an attempt that nobody has made use of. Whoever only looks has tried nothing, and neither has
+    /// whoever was not understood by the router: else any page on the web could use up a visitor's
+    /// address.
+    fn ending_by_status(&self, status: u16, changes: bool) -> Ending {
         match &self.legacy {
+            _ if !changes || matches!(status, 404 | 405) => Ending::Undecided,
             Some(legacy) if legacy.success.contains(&status) => Ending::Undecided,
             Some(legacy) if legacy.failure.contains(&status) => Ending::Failure,
             _ if (400..500).contains(&status) => Ending::Failure,
@@ -143,13 +156,13 @@ impl LoginLockout {
         }
     }
 
-    fn warn(&self, reporter: Option<&Reporter>) {
+    fn warn(&self, reporter: Option<&Reporter>, what: &'static str) {
         if self.legacy.is_some() || self.has_warned.swap(true, Ordering::Relaxed) {
             return;
         }
-        trace::warn!("{UNUSED}");
+        trace::warn!("{what}");
         if let Some(reporter) = reporter {
-            reporter.emit(SecurityEvent::draft(EventName::SysMonitorDisabled).reason(UNUSED));
+            reporter.emit(SecurityEvent::draft(EventName::SysMonitorDisabled).reason(what));
         }
     }
 }
@@ -159,6 +172,11 @@ impl LoginLockout {
 pub struct LoginMemo {
     context: Option<Context>,
     reporter: Option<Reporter>,
+    /// Whether the request's method is one that changes something.
+    changes: bool,
+    /// That of a layer further out, for another lockout.
+    outer: Mutex<Option<Gate>>,
+    cookie: OnceLock<OutgoingCookie>,
 }
 
 impl AsyncMiddleware for LoginLockout {
@@ -174,54 +192,66 @@ impl AsyncMiddleware for LoginLockout {
             Err(unknown) => return Admission::Now(Err(unknown.into())),
         };
         let inner = &self.lockout.0;
-        // Whoever cannot prove where he is, is counted.
-        let is_counted = who.proven_addr().map_or(true, |address| inner.counts(address));
-        let device = inner.devices.as_ref().and_then(|devices| devices.read(request));
         let context = Context::of(request);
-        if context.has_gate() {
-            // One further out has counted it already.
-            return Admission::Now(Ok(()));
+        let outer = context.take_gate();
+        if let Some(outer) = outer {
+            if outer.is_of(&self.lockout) {
+                // It has counted the request already.
+                context.set_gate(outer);
+                return Admission::Now(Ok(()));
+            }
+            memo.outer = Mutex::new(Some(outer));
         }
         if !self.has_warned.load(Ordering::Relaxed) {
             memo.reporter = Reporter::without_route(request);
         }
+        memo.changes = !matches!(request.method(), "GET" | "HEAD");
         memo.context = Some(context.clone());
 
-        let address = AddrKey::from(address);
-        let lockout = self.lockout.clone();
-        let open = move |lease| Gate::Open(Flight::new(lockout, address, lease, None, device));
-        match inner.reserve_address_at_once(address, is_counted) {
-            Some(Ok(lease)) => {
-                context.set_gate(open(lease));
-                Admission::Now(Ok(()))
-            }
-            Some(Err(denied)) => Admission::Now(Err(Self::refuse(denied))),
-            None => {
-                let lockout = self.lockout.clone();
-                Admission::Later(Box::pin(async move {
-                    let lease = lockout.0.reserve_address(address, is_counted).await;
-                    context.set_gate(open(lease.map_err(Self::refuse)?));
-                    Ok(())
-                }))
-            }
+        // Whoever cannot prove where he is, is counted.
+        let is_counted = who.proven_addr().map_or(true, |address| inner.counts(address));
+        let device = inner.devices.as_ref().and_then(|devices| devices.read(request));
+        let (address, lockout) = (AddrKey::from(address), self.lockout.clone());
+        let open = move |reserved| {
+            let pass = guard::pass(address, is_counted, reserved, device.is_some())?;
+            context.set_gate(Gate::Open(Flight::new(lockout, pass, device)));
+            Ok(())
+        };
+        if let Some(reserved) = inner.reserve_address_at_once(address, is_counted) {
+            return Admission::Now(open(reserved).map_err(Self::refuse));
         }
+        let lockout = self.lockout.clone();
+        Admission::Later(Box::pin(async move {
+            let reserved = lockout.0.reserve_address(address, is_counted).await;
+            open(reserved).map_err(Self::refuse)
+        }))
     }
 
     fn settle(&self, memo: &LoginMemo, status: u16) -> Option<Later<()>> {
         let context = memo.context.as_ref()?;
-        match context.take_gate()? {
+        let gate = context.take_gate();
+        if let Some(outer) = memo.outer.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            context.set_gate(outer);
+        }
+        match gate? {
             Gate::Open(flight) => self.settle_flight(flight, memo, status),
             Gate::Taken(flight) => {
-                // The cookie of the device is in it.
-                context.set_gate(Gate::Taken(Arc::clone(&flight)));
+                if let Some(cookie) = flight.device_cookie() {
+                    memo.cookie.get_or_init(|| cookie);
+                }
+                // Where somebody still has the attempt, a task or the password's verification, he has
+                // the last word.
+                if Arc::strong_count(&flight) > 1 {
+                    return None;
+                }
                 self.settle_flight(flight, memo, status)
             }
         }
     }
 
     fn finish<H: ResponseHead>(&self, memo: &LoginMemo, response: &mut H) {
-        if let Some(cookie) = memo.context.as_ref().and_then(Context::device_cookie) {
-            cookies::append(response, &cookie);
+        if let Some(cookie) = memo.cookie.get() {
+            cookies::append(response, cookie);
         }
     }
 }
@@ -265,11 +295,12 @@ impl Gate {
         }
     }
 
-    pub(crate) fn device_cookie(&self) -> Option<OutgoingCookie> {
-        match self {
-            Self::Taken(flight) => flight.device_cookie(),
-            Self::Open(_) => None,
-        }
+    fn is_of(&self, lockout: &Lockout) -> bool {
+        let flight = match self {
+            Self::Open(flight) => flight,
+            Self::Taken(flight) => &**flight,
+        };
+        Arc::ptr_eq(&flight.lockout.0, &lockout.0)
     }
 }
 
@@ -283,6 +314,8 @@ impl fmt::Debug for LoginLockout {
 }
 
 const UNUSED: &str = "a login route does not use its LoginAttempt: logins there are not counted";
+const UNSAID: &str = "a login was answered with 5xx, and nobody has said what came of it: if that is a \
+    wrong password, say fail(), or guesses there are not counted";
 #[cfg(any(feature = "axum", feature = "actix"))]
 pub(crate) const NO_ATTEMPT: &str =
     "no LoginLockout is around this route, or its attempt has been taken already";

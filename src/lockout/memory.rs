@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::record::{Changed, End, Record, Reserved, TICK, Ticks};
+use super::record::{Changed, End, Reserved, TICK, Ticks};
 use super::store::{AtOnce, AttemptStore, Decision, KeyState, Lease, Settle, Settlement};
 use super::table::{Place, Table, WAYS};
 use super::{ConfigError, Key, Scope, ScopePolicy};
@@ -27,7 +27,7 @@ use crate::clock::{Clock, SystemClock};
 ///
 /// let store = MemoryStore::default();
 /// assert_eq!(store.capacity(), 65_536);
-/// assert_eq!(store.bytes(), 65_536 * 32 * 8, "16 MiB: 32 bytes for each slot of eight tables");
+/// assert_eq!(store.bytes(), 65_536 * 32 * 9, "18 MiB: 32 bytes for each slot of nine tables");
 /// ```
 #[derive(Clone)]
 pub struct MemoryStore(Arc<Inner>);
@@ -53,7 +53,7 @@ pub struct MemoryStatus {
 
 impl MemoryStore {
     /// A store of so many slots for each scope, rounded up to a power of two: 1024 to 67108864. A
-    /// slot takes 32 bytes, and there are eight scopes: 256 bytes for each slot of the capacity, taken
+    /// slot takes 32 bytes, and there are nine scopes: 288 bytes for each slot of the capacity, taken
     /// when it is made.
     pub fn with_capacity(slots: usize) -> Result<Self, ConfigError> {
         Self::with_clock(slots, Arc::new(SystemClock::default()))
@@ -102,7 +102,7 @@ impl MemoryStore {
     }
 }
 
-/// 65536 slots for each scope, which are 16 MiB in all.
+/// 65536 slots for each scope, which are 18 MiB in all.
 impl Default for MemoryStore {
     fn default() -> Self {
         Self::of(DEFAULT_SLOTS, Arc::new(SystemClock::default()))
@@ -129,10 +129,7 @@ impl AtOnce for MemoryStore {
                 let number = u64::from(generation) | u64::from(is_shared) << 32;
                 Decision::Admitted(Lease::new(key, number))
             }
-            Err(Reserved::Locked { since, left }) => Decision::Locked {
-                left: duration(left),
-                since: duration(now.saturating_sub(since)),
-            },
+            Err(Reserved::Locked { left }) => Decision::Locked { left: duration(left) },
             Err(Reserved::Busy | Reserved::Admitted { .. }) => Decision::Busy,
         }
     }
@@ -167,12 +164,11 @@ impl AtOnce for MemoryStore {
         let Some(record) = self.0.table(key.scope()).peek(key.digest(), now, policy) else {
             return KeyState::default();
         };
-        let Record { touched, until, failed, in_flight, .. } = record;
         KeyState {
-            failures: failed.into(),
-            in_flight: in_flight.into(),
-            locked: (until > now).then(|| duration(until - now)),
-            touched: (!record.is_blank()).then(|| duration(now.saturating_sub(touched))),
+            failures: record.failed.into(),
+            in_flight: record.under_way().into(),
+            locked: record.locked_until().map(|end| duration(end.saturating_sub(now))),
+            last_failure: record.last_failure_of(policy).map(|at| duration(now.saturating_sub(at))),
         }
     }
 

@@ -113,7 +113,7 @@ pub use self::store::{
     AtOnce, AttemptStore, Decision, KeyState, Lease, Settle, Settlement, StoreError,
 };
 pub use self::throttle::{Throttle, TooMany};
-pub use self::unlock::{UnlockError, UnlockTokens};
+pub use self::unlock::{Redeemed, UnlockError, UnlockTokens};
 
 mod account;
 mod attempt;

@@ -80,7 +80,8 @@ impl ScopePolicy {
     }
 
     /// For how long an attempt may be under way. One that has said nothing by then, because its server
-    /// died, counts as a failure. A minute unless told otherwise.
+    /// died, counts as a failure. A minute unless told otherwise; where attempts are under way all the
+    /// time, at least half of it.
     pub fn lease(self, lease: Duration) -> Result<Self, ConfigError> {
         Self { lease, ..self }.checked()
     }
@@ -149,22 +150,11 @@ impl ScopePolicy {
 
     /// A guess that no other can interrupt: what is counted, and never locks by itself.
     pub(super) fn counting(forget: Duration) -> Self {
-        let policy = Self::new(u16::MAX, MIN_LOCK, forget);
-        // The values are constants of this crate, and the test below builds each.
-        policy.unwrap_or(Self {
-            limit: u16::MAX,
-            then: u16::MAX,
-            lock: MIN_LOCK,
-            longest: MIN_LOCK,
-            forget,
-            gradually: false,
-            lease: DEFAULT_LEASE,
-            ticks: InTicks::default(),
-        })
+        scope((u16::MAX - 1, None, 1, 1, forget.min(MAX_FORGET).as_secs().max(1)))
     }
 
     fn checked(mut self) -> Result<Self, ConfigError> {
-        if self.limit == 0 || self.then == 0 || self.then > self.limit {
+        if self.limit == 0 || self.limit == u16::MAX || self.then == 0 || self.then > self.limit {
             return Err(ConfigError::Limit { limit: self.limit, then: self.then });
         }
         if self.lock < MIN_LOCK || self.longest < self.lock || self.longest > MAX_LOCK {
@@ -199,6 +189,7 @@ fn doubled(duration: Duration, times: u32) -> Duration {
 /// | [accounts of an address](Self::accounts_of_address) | accounts that one address fails at | 20 in 15 min: 15 min | the same | the same |
 /// | [account at an address](Self::account_at_address) | failures at one account from one address | 5, then 1 each: 1 min doubling to 30 | 10: 30 min | 5, then 1 each: 30 s doubling to 1 h |
 /// | [account](Self::account) | failures at one account from everywhere | 20: 1 h | 10: 30 min | 30: 1 h |
+/// | [devices](Self::devices) | failures at one account in all such browsers together | 30: 30 min | the same | the same |
 /// | [device](Self::device) | failures in a browser that has logged in before, instead of the two above | 10: 30 min | 10: 30 min | 10: 30 min |
 /// | [in a row](Self::in_a_row) | failures at one account since the last login: it tells, and locks nothing | 100 | 100 | 100 |
 /// | [accounts everywhere](Self::accounts_everywhere) | accounts that anybody fails at: it tells, and locks nothing | 1000 in 1 h | the same | the same |
@@ -210,6 +201,7 @@ pub struct LockoutPolicy {
     pub(super) account_at_address: ScopePolicy,
     pub(super) account: ScopePolicy,
     pub(super) device: ScopePolicy,
+    pub(super) devices: ScopePolicy,
     pub(super) in_a_row: u16,
     pub(super) accounts_everywhere: ScopePolicy,
 }
@@ -272,6 +264,12 @@ impl LockoutPolicy {
         Self { device: policy, ..self }
     }
 
+    /// What counts for one account in all such browsers together: whoever has known the password once may
+    /// have kept many of their cookies.
+    pub fn devices(self, policy: ScopePolicy) -> Self {
+        Self { devices: policy, ..self }
+    }
+
     /// At how many failures in a row the app is told. Only a complete login begins anew.
     pub fn in_a_row(self, failures: u16) -> Result<Self, ConfigError> {
         if failures == 0 || failures == u16::MAX {
@@ -290,7 +288,8 @@ impl LockoutPolicy {
         for policy in [&mut self.address, &mut self.accounts_of_address] {
             *policy = policy.take().map(|policy| policy.lease(lease)).transpose()?;
         }
-        for policy in [&mut self.account_at_address, &mut self.account, &mut self.device] {
+        let Self { account_at_address, account, device, devices, .. } = &mut self;
+        for policy in [account_at_address, account, device, devices] {
             *policy = policy.clone().lease(lease)?;
         }
         Ok(self)
@@ -303,6 +302,7 @@ impl LockoutPolicy {
             Scope::AccountsOfAddress => &self.accounts_of_address,
             Scope::AccountAtAddress => return &self.account_at_address,
             Scope::Device => return &self.device,
+            Scope::Devices => return &self.devices,
             _ => return &self.account,
         };
         optional.as_ref().unwrap_or(&self.account)
@@ -318,6 +318,7 @@ impl LockoutPolicy {
             account_at_address: scope(preset.account_at_address),
             account: scope(preset.account),
             device: scope((10, None, 30 * 60, 30 * 60, 24 * 60 * 60)),
+            devices: scope((30, None, 30 * 60, 30 * 60, 24 * 60 * 60)),
             in_a_row: 100,
             accounts_everywhere: scope((1000, None, 60 * 60, 60 * 60, 60 * 60))
                 .forgetting_gradually(),
@@ -415,6 +416,6 @@ mod tests {
     fn counters_of_our_own_are_policies() {
         let counting = ScopePolicy::counting(MAX_FORGET);
         assert_ne!(counting.forget_ticks(), 0);
-        assert_eq!(counting.limit(), u16::MAX);
+        assert_eq!(counting.limit(), u16::MAX - 1);
     }
 }

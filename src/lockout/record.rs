@@ -16,23 +16,28 @@ pub(super) fn ticks(duration: Duration) -> Ticks {
 
 pub(super) const TICK: Duration = Duration::from_millis(125);
 
-/// 20 bytes.
+/// 24 bytes. All its times are its own: whoever looks for room beside it needs no policy to know whether
+/// it may go.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Record {
     /// When the first of the failures was counted. Where they are forgotten one by one, since when
     /// the next one is due.
     pub(super) since: Ticks,
-    /// When an attempt was last let in, failed, or a lock ended.
-    pub(super) touched: Ticks,
-    /// When the lock ends; 0 if there is none.
-    pub(super) until: Ticks,
-    /// What the leases of those under way are marked with. It changes when they have expired, so that
-    /// one that comes late changes nothing.
-    pub(super) generation: u32,
+    /// When all is forgotten: so long after the last failure, or the last lock.
+    forget_at: Ticks,
+    /// When the lock ends, if there is one; else when the present half of a lease is over, if somebody is
+    /// under way.
+    end: Ticks,
+    /// What the leases of this half are marked with. Those of the half before have one less, and all
+    /// others are over.
+    generation: u32,
     pub(super) failed: u16,
-    pub(super) in_flight: u8,
-    /// How many locks there were.
-    pub(super) locks: u8,
+    /// Those let in in this half.
+    in_flight: u8,
+    /// Those let in in the half before: when this half is over they have failed.
+    waning: u8,
+    /// How many locks there were, and two flags.
+    marks: u8,
 }
 
 /// What is said to an attempt.
@@ -40,7 +45,7 @@ pub(super) struct Record {
 pub(super) enum Reserved {
     Admitted { generation: u32 },
     Busy,
-    Locked { since: Ticks, left: Ticks },
+    Locked { left: Ticks },
 }
 
 /// What has become of a record by the end of an attempt.
@@ -72,26 +77,24 @@ pub(super) enum End {
 }
 
 impl Record {
-    pub(super) fn reserve(
-        &mut self,
-        now: Ticks,
-        policy: &ScopePolicy,
-        next_generation: impl Fn() -> u32,
-    ) -> Reserved {
-        self.roll(now, policy, &next_generation);
-        if self.until > now {
-            let since = self.touched;
-            return Reserved::Locked { since, left: self.until - now };
+    /// With a generation that no lease of before has.
+    pub(super) fn new(generation: u32) -> Self {
+        Self { generation, ..Self::default() }
+    }
+
+    pub(super) fn reserve(&mut self, now: Ticks, policy: &ScopePolicy, kind: Kind) -> Reserved {
+        self.roll(now, policy, kind);
+        if self.is_locked() {
+            return Reserved::Locked { left: self.end - now };
         }
-        let has_room = self.failed.saturating_add(self.in_flight.into()) < policy.limit();
-        if !has_room || self.in_flight == u8::MAX {
+        let under_way = self.under_way();
+        if self.failed.saturating_add(under_way) >= policy.limit() || under_way >= MOST_UNDER_WAY {
             return Reserved::Busy;
         }
-        if self.in_flight == 0 && self.generation == 0 {
-            self.generation = next_generation();
+        if under_way == 0 {
+            self.end = now.saturating_add(half(policy));
         }
         self.in_flight += 1;
-        self.touched = self.touched.max(now);
         Reserved::Admitted { generation: self.generation }
     }
 
@@ -101,78 +104,101 @@ impl Record {
         end: End,
         now: Ticks,
         policy: &ScopePolicy,
-        next_generation: impl Fn() -> u32,
+        kind: Kind,
     ) -> Changed {
-        self.roll(now, policy, &next_generation);
-        let mut changed = Changed {
-            stale: generation != self.generation || self.in_flight == 0,
-            failed_before: self.failed,
-            since: self.since,
-            locked: None,
-        };
-        if changed.stale {
-            return changed;
+        self.roll(now, policy, kind);
+        let before =
+            Changed { failed_before: self.failed, since: self.since, ..Changed::default() };
+        if generation == self.generation && self.in_flight > 0 {
+            self.in_flight -= 1;
+        } else if generation.wrapping_add(1) == self.generation && self.waning > 0 {
+            self.waning -= 1;
+        } else {
+            return Changed { stale: true, ..before };
         }
-        self.in_flight -= 1;
-        match end {
-            End::Failure => changed.locked = self.fail(1, now, policy),
-            End::Clear => {
+        let mut locked = None;
+        match (end, kind) {
+            (End::Failure, _) => locked = self.fail(1, now, policy),
+            // Of those who share a record, none has failures of his own to take back.
+            (_, Kind::Shared) | (End::Release, _) => {}
+            (End::Clear, Kind::Own) => {
                 self.failed = 0;
-                if self.until == 0 {
-                    self.locks = 0;
+                self.marks &= LOCKED;
+            }
+            (End::GiveBack { failed, since }, Kind::Own) => {
+                if since >= self.since {
+                    self.failed = self.failed.saturating_sub(failed);
                 }
             }
-            End::GiveBack { failed, since } if since >= self.since => {
-                self.failed = self.failed.saturating_sub(failed);
-            }
-            End::Release | End::GiveBack { .. } => {}
         }
-        changed
+        self.mark(policy);
+        Changed { locked, ..before }
     }
 
     /// Does what time alone has done since somebody last looked.
-    pub(super) fn roll(
-        &mut self,
-        now: Ticks,
-        policy: &ScopePolicy,
-        next_generation: impl Fn() -> u32,
-    ) {
-        // Of a clock that was set back.
-        self.touched = self.touched.min(now);
-        self.since = self.since.min(now);
-        self.until = self.until.min(now.saturating_add(policy.longest_ticks()));
-
-        let expiry = self.touched.saturating_add(policy.lease_ticks());
-        if self.in_flight > 0 && now >= expiry {
-            let lost = u16::from(std::mem::take(&mut self.in_flight));
-            self.generation = next_generation();
-            self.fail(lost, expiry, policy);
+    pub(super) fn roll(&mut self, now: Ticks, policy: &ScopePolicy, kind: Kind) {
+        if kind == Kind::Own {
+            self.clamp(now, policy);
         }
-        if self.failed >= policy.limit() && self.until == 0 && self.in_flight == 0 {
+        while self.under_way() > 0 && !self.is_locked() && now >= self.end {
+            let at = self.end;
+            self.pass(at, policy, kind);
+            let lost = std::mem::replace(&mut self.waning, self.in_flight);
+            self.in_flight = 0;
+            self.generation = self.generation.wrapping_add(1);
+            self.end = at.saturating_add(half(policy));
+            if lost > 0 {
+                self.fail(lost.into(), at, policy);
+            }
+        }
+        self.pass(now, policy, kind);
+        if kind == Kind::Own && self.failed >= policy.limit() && !self.is_locked() {
             // Of a policy that was not as strict.
-            self.lock(self.touched, policy);
+            self.lock(self.last_failure(policy), policy);
+            self.pass(now, policy, kind);
         }
-        if self.until != 0 && now >= self.until {
+        self.mark(policy);
+    }
+
+    /// After a clock was set back.
+    fn clamp(&mut self, now: Ticks, policy: &ScopePolicy) {
+        let longest = if self.is_locked() { policy.longest_ticks() } else { half(policy) };
+        self.since = self.since.min(now);
+        self.end = self.end.min(now.saturating_add(longest));
+        let latest =
+            now.saturating_add(policy.longest_ticks()).saturating_add(policy.forget_ticks());
+        self.forget_at = self.forget_at.min(latest);
+    }
+
+    /// Ends a lock whose time is over, and forgets.
+    fn pass(&mut self, now: Ticks, policy: &ScopePolicy, kind: Kind) {
+        if self.is_locked() {
+            if now < self.end {
+                return;
+            }
+            self.marks &= !LOCKED;
             self.failed = self.failed.min(policy.limit() - policy.further());
-            self.since = self.until;
-            self.touched = self.touched.max(self.until);
-            self.until = 0;
+            self.since = self.end;
+            self.forget_at = self.forget_at.max(self.end.saturating_add(policy.forget_ticks()));
         }
-        if self.until == 0 {
-            self.forget(now, policy);
+        if now >= self.forget_at {
+            self.failed = 0;
+            self.marks = 0;
+        } else if policy.is_gradual() && kind == Kind::Own {
+            self.forget_some(now, policy);
         }
     }
 
-    fn forget(&mut self, now: Ticks, policy: &ScopePolicy) {
-        if now.saturating_sub(self.touched) >= policy.forget_ticks() {
-            self.failed = 0;
-            self.locks = 0;
-        } else if policy.is_gradual() && self.failed > 0 {
-            // Long before a u32 overflows, `forget` has passed.
-            let each = (policy.forget_ticks() / u32::from(policy.limit())).max(1);
-            let due = now.saturating_sub(self.since) / each;
+    /// As many as the limit in the time of `forget`, a sixteenth of it or more at once: what is rounded
+    /// stays small.
+    fn forget_some(&mut self, now: Ticks, policy: &ScopePolicy) {
+        let (limit, forget) = (u64::from(policy.limit()), u64::from(policy.forget_ticks()));
+        let passed = u64::from(now.saturating_sub(self.since));
+        if self.failed > 0 && passed * 16 >= forget {
+            let due = passed * limit / forget.max(1);
             self.failed = self.failed.saturating_sub(u16::try_from(due).unwrap_or(u16::MAX));
-            self.since += due * each;
+            // No more than has passed, but for what is rounded up, so it fits.
+            self.since += Ticks::try_from((due * forget).div_ceil(limit.max(1))).unwrap_or(0);
         }
     }
 
@@ -181,30 +207,138 @@ impl Record {
             self.since = at;
         }
         self.failed = self.failed.saturating_add(count);
-        self.touched = self.touched.max(at);
-        (self.failed >= policy.limit() && self.until == 0).then(|| self.lock(at, policy))
+        self.forget_at = self.forget_at.max(at.saturating_add(policy.forget_ticks()));
+        (self.failed >= policy.limit() && !self.is_locked()).then(|| self.lock(at, policy))
     }
 
     fn lock(&mut self, at: Ticks, policy: &ScopePolicy) -> Ticks {
-        let lock = policy.lock_ticks(self.locks);
-        self.locks = self.locks.saturating_add(1);
-        self.until = at.saturating_add(lock);
+        let count = self.marks & COUNT;
+        let lock = policy.lock_ticks(count);
+        self.marks = LOCKED | (count + 1).min(COUNT);
+        self.end = at.saturating_add(lock);
+        if self.under_way() > 0 {
+            // There are some only where a policy has become stricter. Their leases are over.
+            (self.in_flight, self.waning) = (0, 0);
+            self.generation = self.generation.wrapping_add(2);
+        }
         lock
     }
 
-    /// Whether there is anything to remember, once time has done its part.
-    pub(super) const fn is_blank(&self) -> bool {
-        self.failed == 0 && self.in_flight == 0 && self.until == 0 && self.locks == 0
+    /// Notes for others whether it may go.
+    fn mark(&mut self, policy: &ScopePolicy) {
+        let is_half_way = self.failed >= policy.limit().div_ceil(2);
+        self.marks = self.marks & !HALF_WAY | if is_half_way { HALF_WAY } else { 0 };
     }
 
-    /// Whether a name that was never seen before may take its place: what is locked, has somebody under
-    /// way or is half-way to a lock must not be flushed out by names that cost nothing.
-    pub(super) fn may_go(&self, policy: &ScopePolicy) -> bool {
-        self.until == 0 && self.in_flight == 0 && self.failed < policy.limit().div_ceil(2)
+    pub(super) const fn is_locked(&self) -> bool {
+        self.marks & LOCKED != 0
+    }
+
+    /// When the lock ends, if there is one.
+    pub(super) fn locked_until(&self) -> Option<Ticks> {
+        self.is_locked().then_some(self.end)
+    }
+
+    pub(super) const fn under_way(&self) -> u16 {
+        self.in_flight as u16 + self.waning as u16
+    }
+
+    /// When a failure was last counted, or a lock ended, if there is anything to remember.
+    pub(super) fn last_failure_of(&self, policy: &ScopePolicy) -> Option<Ticks> {
+        let is_known = self.failed > 0 || self.marks & (LOCKED | COUNT) != 0;
+        is_known.then(|| self.last_failure(policy))
+    }
+
+    fn last_failure(&self, policy: &ScopePolicy) -> Ticks {
+        self.forget_at.saturating_sub(policy.forget_ticks())
+    }
+
+    /// Whether a name that was never seen before may take its place: nobody will ever miss it.
+    pub(super) const fn is_over(&self, now: Ticks) -> bool {
+        let is_blank = self.failed == 0 && self.marks & (LOCKED | COUNT) == 0;
+        // What is under way longer than any lease was given up long ago.
+        let given_up = now >= self.end.saturating_add(LONGEST_LEASE);
+        let is_idle = self.under_way() == 0 || given_up;
+        let is_locked = self.is_locked() && now < self.end;
+        is_idle && !is_locked && (is_blank || now >= self.forget_at)
+    }
+
+    /// Whether such a name may take its place if there is no other: what is locked, has somebody under way
+    /// or is half-way to a lock must not be flushed out by names that cost nothing.
+    pub(super) const fn may_go(&self, now: Ticks) -> bool {
+        let is_locked = self.is_locked() && now < self.end;
+        !is_locked && self.under_way() == 0 && self.marks & HALF_WAY == 0
+    }
+
+    /// Of two that may go, the lesser one goes.
+    pub(super) const fn worth(&self) -> (u16, Ticks) {
+        (self.failed, self.forget_at)
+    }
+
+    /// What a snapshot keeps: what is left at this time, and as failures those who are under way.
+    pub(super) fn save(&self, now: Ticks) -> Saved {
+        let under_way = self.under_way();
+        let least = if under_way > 0 { LONGEST_LEASE } else { 0 };
+        Saved {
+            age: now.saturating_sub(self.since),
+            forget_in: self.forget_at.saturating_sub(now).max(least),
+            lock_ends_in: self.locked_until().map(|end| end.saturating_sub(now)),
+            failed: self.failed.saturating_add(under_way),
+            marks: self.marks,
+        }
+    }
+
+    /// And what comes back of it, so much later.
+    pub(super) fn restored(saved: Saved, now: Ticks, later: Ticks, generation: u32) -> Self {
+        let in_time = |left: Ticks| now.saturating_add(left).saturating_sub(later).max(1);
+        let locked = if saved.lock_ends_in.is_some() { LOCKED } else { 0 };
+        Self {
+            since: now.saturating_sub(saved.age).saturating_sub(later).max(1),
+            forget_at: in_time(saved.forget_in),
+            end: in_time(saved.lock_ends_in.unwrap_or(0)),
+            generation,
+            failed: saved.failed,
+            in_flight: 0,
+            waning: 0,
+            marks: saved.marks & !LOCKED | locked,
+        }
     }
 }
 
-const _: () = assert!(size_of::<Record>() == 20);
+/// Whose record it is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Kind {
+    /// Of one key, and so of one policy.
+    Own,
+    /// Of all keys of a bucket that have found no slot. They may be of several policies, so it is
+    /// taken at its own word.
+    Shared,
+}
+
+/// A record, wherever time begins.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Saved {
+    pub(super) age: Ticks,
+    pub(super) forget_in: Ticks,
+    pub(super) lock_ends_in: Option<Ticks>,
+    pub(super) failed: u16,
+    pub(super) marks: u8,
+}
+
+/// A lease is two of them, so that one which is given up ends on a key that never rests, and none of the
+/// others with it: it lives through the half it began in, and the next one.
+fn half(policy: &ScopePolicy) -> Ticks {
+    policy.lease_ticks().div_ceil(2)
+}
+
+const LOCKED: u8 = 0x80;
+const HALF_WAY: u8 = 0x40;
+/// From 32 on every lock is the longest.
+const COUNT: u8 = 0x3f;
+const MOST_UNDER_WAY: u16 = 255;
+/// An hour, as [`ScopePolicy::lease`] allows.
+const LONGEST_LEASE: Ticks = 8 * 3600;
+const _: () = assert!(size_of::<Record>() == 24);
 
 #[cfg(test)]
 mod tests;

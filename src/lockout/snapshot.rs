@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::memory::Inner;
-use super::record::{Record, TICK, Ticks};
+use super::record::{Saved, TICK, Ticks};
 use super::{MemoryStore, Scope};
 use crate::cookies::{SealContext, Sealer};
 use crate::keys::KeyRing;
@@ -11,7 +11,7 @@ use crate::keys::KeyRing;
 /// **The attack.** A restart forgets every failure. Whoever can make a server restart, or knows when it is
 /// deployed, has as many guesses again.
 impl MemoryStore {
-    /// Its records, encrypted, to be written to a file when the server stops: at most 30 bytes for each
+    /// Its records, encrypted, to be written to a file when the server stops: at most 25 bytes for each
     /// slot in use. Attempts that are under way are failures when they come back.
     ///
     /// They are of use to a lockout of the same [secret](super::LockoutBuilder::secret), and good for 30
@@ -36,7 +36,7 @@ impl MemoryStore {
         bytes.extend_from_slice(&millis(time).to_be_bytes());
         for scope in Scope::ALL {
             inner.table(scope).for_each(|bucket, tag, record| {
-                write(&mut bytes, scope, bucket, tag, record, now);
+                write(&mut bytes, scope, bucket, tag, record.save(now));
             });
         }
         let until = time.checked_add(GOOD_FOR).unwrap_or(time);
@@ -88,49 +88,42 @@ fn sealer(ring: &KeyRing) -> Result<Sealer, SnapshotError> {
     Sealer::encrypted(ring, "donjon", "lockout").map_err(|_| SnapshotError::NotSealed)
 }
 
-fn write(bytes: &mut Vec<u8>, scope: Scope, bucket: usize, tag: u64, record: Record, now: Ticks) {
-    let Record { since, touched, until, failed, in_flight, locks, .. } = record;
+fn write(bytes: &mut Vec<u8>, scope: Scope, bucket: usize, tag: u32, saved: Saved) {
+    let Saved { age, forget_in, lock_ends_in, failed, marks } = saved;
     // A capacity is below 2³², and so is a number of buckets.
     let bucket = u32::try_from(bucket).unwrap_or(u32::MAX);
     bytes.push(scope as u8);
-    bytes.extend_from_slice(&bucket.to_be_bytes());
-    bytes.extend_from_slice(&tag.to_be_bytes());
-    for age in [now.saturating_sub(since), now.saturating_sub(touched)] {
-        bytes.extend_from_slice(&age.to_be_bytes());
+    for number in [bucket, tag, age, forget_in, lock_ends_in.unwrap_or(0)] {
+        bytes.extend_from_slice(&number.to_be_bytes());
     }
-    bytes.extend_from_slice(&until.saturating_sub(now).to_be_bytes());
-    bytes.extend_from_slice(&failed.saturating_add(in_flight.into()).to_be_bytes());
-    bytes.extend_from_slice(&[locks, u8::from(until != 0)]);
+    bytes.extend_from_slice(&failed.to_be_bytes());
+    bytes.extend_from_slice(&[marks, lock_ends_in.is_some().into()]);
 }
 
-fn read_all(inner: &Inner, records: &[u8], down: Ticks) -> usize {
+fn read_all(inner: &Inner, records: &[u8], later: Ticks) -> usize {
     let now = inner.now();
     let (records, _) = records.as_chunks::<LEN>();
     let mut restored = 0;
     for record in records {
-        let Some((scope, bucket, tag, record)) = read(record, now, down) else { continue };
-        restored += usize::from(inner.table(scope).restore(bucket, tag, record));
+        let Some((scope, bucket, tag, saved)) = read(record) else { continue };
+        restored += usize::from(inner.table(scope).restore(bucket, tag, saved, now, later));
     }
     restored
 }
 
-fn read(bytes: &[u8; LEN], now: Ticks, down: Ticks) -> Option<(Scope, usize, u64, Record)> {
-    let u32_at = |at: usize| Some(u32::from_be_bytes(*bytes.get(at..)?.first_chunk()?));
-    let scope = *Scope::ALL.get(usize::from(bytes[0]))?;
-    let bucket = usize::try_from(u32_at(1)?).ok()?;
-    let tag = u64::from_be_bytes(*bytes.get(5..)?.first_chunk()?);
-    let ago = |age: u32| now.saturating_sub(age).saturating_sub(down).max(1);
-    let [.., high, low, locks, is_locked] = *bytes;
-    let until = now.saturating_add(u32_at(21)?).saturating_sub(down).max(1);
-    let record = Record {
-        since: ago(u32_at(13)?),
-        touched: ago(u32_at(17)?),
-        until: if is_locked == 0 { 0 } else { until },
+fn read(bytes: &[u8; LEN]) -> Option<(Scope, usize, u32, Saved)> {
+    let number = |at: usize| Some(u32::from_be_bytes(*bytes.get(1 + 4 * at..)?.first_chunk()?));
+    let [.., high, low, marks, is_locked] = *bytes;
+    let lock_ends_in = number(4)?;
+    let saved = Saved {
+        age: number(2)?,
+        forget_in: number(3)?,
+        lock_ends_in: (is_locked != 0).then_some(lock_ends_in),
         failed: u16::from_be_bytes([high, low]),
-        locks,
-        ..Record::default()
+        marks,
     };
-    Some((scope, bucket, tag, record))
+    let scope = *Scope::ALL.get(usize::from(bytes[0]))?;
+    Some((scope, usize::try_from(number(0)?).ok()?, number(1)?, saved))
 }
 
 fn millis(time: SystemTime) -> u64 {
@@ -138,7 +131,7 @@ fn millis(time: SystemTime) -> u64 {
     u64::try_from(millis).unwrap_or(u64::MAX)
 }
 
-/// The scope, the bucket, the tag, two ages, what is left of a lock, failures, locks, whether one is on.
-const LEN: usize = 1 + 4 + 8 + 4 + 4 + 4 + 2 + 1 + 1;
+/// The scope, five numbers, failures, marks, whether there is a lock.
+const LEN: usize = 1 + 5 * 4 + 2 + 1 + 1;
 const GOOD_FOR: Duration = Duration::from_secs(30 * 86_400);
 const CONTEXT: SealContext<'static> = SealContext::new("snapshot");

@@ -9,15 +9,16 @@ use super::{Key, ScopePolicy};
 /// Counts attempts, each of its operations in one step that no other interrupts.
 ///
 /// [`MemoryStore`](super::MemoryStore) is one, for one machine. The feature `redis` has one for
-/// several. Write one of your own if you must, and hold it to `tests/lockout/contract.rs`:
+/// several. Write one of your own if you must, and hold it to `tests/attempt_stores/contract.rs`:
 ///
 /// - `reserve` looks and counts **in one step**. Whoever looks first and counts later lets a burst
 ///   through.
 /// - It counts an attempt as under way. Failures and attempts under way together never exceed the
 ///   policy's limit.
 /// - What is denied changes nothing.
-/// - A lease that was never settled is a failure once the policy's
-///   [`lease_time`](ScopePolicy::lease_time) is over, and from then on it cannot change anything.
+/// - A lease that was never settled is a failure when the policy's
+///   [`lease_time`](ScopePolicy::lease_time) is over, or up to half of it sooner where others are under way
+///   all the time, and from then on it cannot change anything.
 /// - The store owns the time. No server's clock is sent to it.
 /// - Whatever it keeps, it forgets by itself.
 pub trait AttemptStore: Send + Sync + 'static {
@@ -84,8 +85,6 @@ pub enum Decision {
     Locked {
         /// For how long.
         left: Duration,
-        /// For how long it has been so.
-        since: Duration,
     },
 }
 
@@ -162,9 +161,8 @@ pub struct KeyState {
     pub in_flight: u32,
     /// For how long nobody is let in, if so.
     pub locked: Option<Duration>,
-    /// How long ago an attempt was let in or failed, or a lock ended, if there is anything to
-    /// remember.
-    pub touched: Option<Duration>,
+    /// How long ago a failure was last counted, or a lock ended, if there is anything to remember.
+    pub last_failure: Option<Duration>,
 }
 
 /// Why a store cannot tell. What the reason was is for the operator.

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::ScopePolicy;
-use super::record::{Changed, End, Record, Reserved, Ticks};
+use super::record::{Changed, End, Kind, Record, Reserved, Saved, Ticks};
 
 /// The records of one scope. A digest belongs to one bucket of eight slots, and nowhere else.
 pub(super) struct Table {
@@ -21,8 +21,8 @@ struct Bucket(Mutex<Slots>);
 
 #[derive(Clone, Copy, Default)]
 struct Slots {
-    /// Half of the digest; 0 where a slot is empty.
-    tags: [u64; WAYS],
+    /// A quarter of the digest, beside what the bucket tells of it; 0 where a slot is empty.
+    tags: [u32; WAYS],
     /// The last one is shared by those who found no slot.
     records: [Record; WAYS + 1],
 }
@@ -58,22 +58,20 @@ impl Table {
     ) -> Result<Place, Reserved> {
         let tag = tag(digest);
         let mut slots = self.bucket(digest);
-        let (at, is_shared) = match slots.find(tag) {
-            Some(at) => (at, false),
-            None => match self.room(&mut slots, now, policy) {
-                Some(at) => {
-                    slots.tags[at] = tag;
-                    slots.records[at] = Record::default();
-                    (at, false)
-                }
-                None => (WAYS, true),
-            },
-        };
-        if is_shared {
+        let at = slots.find(tag).or_else(|| {
+            let at = self.room(&slots, now)?;
+            slots.tags[at] = tag;
+            slots.records[at] = Record::new(self.next_generation());
+            Some(at)
+        });
+        let (at, kind) = at.map_or((WAYS, Kind::Shared), |at| (at, Kind::Own));
+        if kind == Kind::Shared {
             self.shared.fetch_add(1, Ordering::Relaxed);
         }
-        match slots.records[at].reserve(now, policy, || self.next_generation()) {
-            Reserved::Admitted { generation } => Ok(Place { generation, is_shared }),
+        match slots.records[at].reserve(now, policy, kind) {
+            Reserved::Admitted { generation } => {
+                Ok(Place { generation, is_shared: kind == Kind::Shared })
+            }
             denied => Err(denied),
         }
     }
@@ -87,17 +85,13 @@ impl Table {
         policy: &ScopePolicy,
     ) -> Changed {
         let mut slots = self.bucket(digest);
-        let at = if place.is_shared { Some(WAYS) } else { slots.find(tag(digest)) };
-        // Of those who share a record, none has failures of its own to take back.
-        let end = match end {
-            End::Clear | End::GiveBack { .. } if place.is_shared => End::Release,
-            end => end,
+        let (at, kind) = if place.is_shared {
+            (Some(WAYS), Kind::Shared)
+        } else {
+            (slots.find(tag(digest)), Kind::Own)
         };
         match at {
-            Some(at) => {
-                let next = || self.next_generation();
-                slots.records[at].settle(place.generation, end, now, policy, next)
-            }
+            Some(at) => slots.records[at].settle(place.generation, end, now, policy, kind),
             None => Changed { stale: true, ..Changed::default() },
         }
     }
@@ -106,7 +100,7 @@ impl Table {
     pub(super) fn peek(&self, digest: u128, now: Ticks, policy: &ScopePolicy) -> Option<Record> {
         let slots = self.bucket(digest);
         let mut record = slots.records[slots.find(tag(digest))?];
-        record.roll(now, policy, || 0);
+        record.roll(now, policy, Kind::Own);
         Some(record)
     }
 
@@ -124,12 +118,12 @@ impl Table {
     }
 
     /// Every record, with its bucket and tag; the shared ones have the tag 0.
-    pub(super) fn for_each(&self, mut look: impl FnMut(usize, u64, Record)) {
+    pub(super) fn for_each(&self, mut look: impl FnMut(usize, u32, &Record)) {
         for (index, bucket) in self.buckets.iter().enumerate() {
             let slots = *bucket.lock();
             for (at, record) in slots.records.iter().enumerate() {
                 if *record != Record::default() {
-                    look(index, slots.tags.get(at).copied().unwrap_or(0), *record);
+                    look(index, slots.tags.get(at).copied().unwrap_or(0), record);
                 }
             }
         }
@@ -137,19 +131,22 @@ impl Table {
 
     /// Puts a record of another table of the same size back. `false` if there is no such bucket, or no
     /// room in it.
-    pub(super) fn restore(&self, bucket: usize, tag: u64, record: Record) -> bool {
+    pub(super) fn restore(
+        &self,
+        bucket: usize,
+        tag: u32,
+        saved: Saved,
+        now: Ticks,
+        later: Ticks,
+    ) -> bool {
         let Some(bucket) = self.buckets.get(bucket) else { return false };
         let mut slots = bucket.lock();
-        let at = if tag == 0 {
-            Some(WAYS)
-        } else {
-            slots.find(tag).or_else(|| slots.tags.iter().position(|tag| *tag == 0))
-        };
+        let at = if tag == 0 { Some(WAYS) } else { slots.find(tag).or_else(|| slots.find(0)) };
         let Some(at) = at else { return false };
         if let Some(place) = slots.tags.get_mut(at) {
             *place = tag;
         }
-        slots.records[at] = Record { generation: self.next_generation(), ..record };
+        slots.records[at] = Record::restored(saved, now, later, self.next_generation());
         true
     }
 
@@ -161,31 +158,27 @@ impl Table {
 
     /// A slot for a name that is not in the bucket: an empty one, or that of whoever has the fewest
     /// failures, and of those the oldest. `None` if nobody may go.
-    fn room(&self, slots: &mut Slots, now: Ticks, policy: &ScopePolicy) -> Option<usize> {
-        let mut best: Option<(u16, Ticks, usize)> = None;
-        for at in 0..WAYS {
-            if slots.tags[at] == 0 {
+    fn room(&self, slots: &Slots, now: Ticks) -> Option<usize> {
+        let mut best = None;
+        for (at, (tag, record)) in slots.tags.iter().zip(&slots.records).enumerate() {
+            if *tag == 0 || record.is_over(now) {
                 return Some(at);
             }
-            let record = &mut slots.records[at];
-            record.roll(now, policy, || self.next_generation());
-            if record.is_blank() {
-                return Some(at);
-            }
-            if record.may_go(policy) {
-                let candidate = (record.failed, record.touched, at);
-                best = Some(best.map_or(candidate, |best| best.min(candidate)));
+            let candidate = (record.worth(), at);
+            if record.may_go(now) && best.is_none_or(|best| candidate < best) {
+                best = Some(candidate);
             }
         }
-        let (_, _, at) = best?;
+        let (_, at) = best?;
         self.evicted.fetch_add(1, Ordering::Relaxed);
         Some(at)
     }
 
-    /// Never 0, which is that of a record nobody has reserved in, and never one that is in use: a
-    /// lease would have to live for four thousand million expiries.
+    /// A record that has taken a place goes on from it, one for each half of a lease. 4096 of them are
+    /// a day and a half of the usual lease without a rest; and a lease that had lived so long would
+    /// have to be of the same key.
     fn next_generation(&self) -> u32 {
-        self.generations.fetch_add(1, Ordering::Relaxed).wrapping_add(1).max(1)
+        self.generations.fetch_add(4096, Ordering::Relaxed)
     }
 }
 
@@ -196,13 +189,15 @@ impl Bucket {
 }
 
 impl Slots {
-    fn find(&self, tag: u64) -> Option<usize> {
+    fn find(&self, tag: u32) -> Option<usize> {
         self.tags.iter().position(|other| *other == tag)
     }
 }
 
-fn tag(digest: u128) -> u64 {
-    let tag = (digest >> 64) as u64;
+/// Two names of a bucket have one tag, and share a counter, once in four thousand million; the bucket is
+/// one of a thousand or more. Nobody can choose with whom.
+fn tag(digest: u128) -> u32 {
+    let tag = (digest >> 96) as u32;
     tag.max(1)
 }
 

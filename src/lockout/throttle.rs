@@ -45,7 +45,7 @@ use crate::refusal::Refusal;
 /// ```
 /// use std::time::Duration;
 ///
-/// use donjon::lockout::Throttle;
+/// use donjon::lockout::{Account, Throttle};
 /// use donjon::refusal::Refusal;
 ///
 /// let hour = Duration::from_secs(3600);
@@ -53,13 +53,14 @@ use crate::refusal::Refusal;
 /// let by_receiver = Throttle::new(3, hour)?;
 ///
 /// let send = |receiver: &str| -> Result<(), Refusal> {
-///     by_receiver.check(receiver.as_bytes())?;
+///     // However it is spelled.
+///     by_receiver.check(Account::name(receiver)?.as_str().as_bytes())?;
 ///     Ok(()) // here it is sent
 /// };
 /// for _ in 0..3 {
 ///     assert!(send("ann@example.com").is_ok());
 /// }
-/// assert_eq!(send("ann@example.com").unwrap_err().status(), 429);
+/// assert_eq!(send("ANN@example.com").unwrap_err().status(), 429);
 /// assert!(send("bob@example.com").is_ok());
 /// # Ok::<_, donjon::lockout::ConfigError>(())
 /// ```

@@ -7,7 +7,7 @@ use super::account::{Account, Kind};
 use super::store::{Decision, Settle};
 use super::{ConfigError, Lockout, ScopePolicy, StoreError};
 use crate::clock::{Clock, SystemClock};
-use crate::cookies::{SealContext, SealError, Sealer};
+use crate::cookies::{OutgoingCookie, SealContext, SealError, Sealer};
 use crate::event::{EventName, SecurityEvent};
 use crate::keys::KeyRing;
 
@@ -20,7 +20,10 @@ use crate::keys::KeyRing;
 /// - A token acts on `POST` only: the link leads to a page with a button, and the button's form posts
 ///   it.
 /// - It works once, before its time is over, and unlocks. It signs nobody in and changes no
-///   password.
+///   password. That it was used is remembered by the store: where that forgets, in a restart of the
+///   [`MemoryStore`](super::MemoryStore) without a snapshot, or in another process, it works once more.
+/// - Who has the token has the owner's post, so his browser is [known](super::DeviceCookies) from then on, and
+///   whoever attacks the account meanwhile does not lock it for him again.
 /// - It is sealed, and tells nobody whose account it is.
 ///
 /// Send one to every address that asks, whether the account is locked or not and even where there is
@@ -39,7 +42,8 @@ use crate::keys::KeyRing;
 ///
 /// let token = tokens.issue(&Account::name("ann@example.com")?)?;
 /// assert!(matches!(tokens.redeem("GET", &token).await, Err(UnlockError::NotPost)));
-/// tokens.redeem("POST", &token).await?;
+/// let redeemed = tokens.redeem("POST", &token).await?;
+/// assert_eq!(redeemed.account.as_str(), "ann@example.com");
 /// assert!(matches!(tokens.redeem("POST", &token).await, Err(UnlockError::Used)));
 /// # Ok(())
 /// # }
@@ -86,9 +90,9 @@ impl UnlockTokens {
         self.sealer.seal(&CONTEXT, &payload, until, now)
     }
 
-    /// Unlocks the account of a token, if the method is `POST`. It gives the account, for a page that
-    /// says so.
-    pub async fn redeem(&self, method: &str, token: &str) -> Result<Account, UnlockError> {
+    /// Unlocks the account of a token, if the method is `POST`. Have
+    /// [`CsrfProtection`](crate::csrf::CsrfProtection) around its route, as around any form.
+    pub async fn redeem(&self, method: &str, token: &str) -> Result<Redeemed, UnlockError> {
         if method != "POST" {
             return Err(UnlockError::NotPost);
         }
@@ -111,8 +115,21 @@ impl UnlockTokens {
             let draft = SecurityEvent::draft(EventName::AuthnUnlock);
             log.emit(draft.subject(account.as_str()).reason("token"));
         }
-        Ok(account)
+        let devices = inner.devices.as_ref();
+        let device_cookie = devices.and_then(|devices| devices.issue(&account, None));
+        Ok(Redeemed { account, device_cookie })
     }
+}
+
+/// What a token has unlocked.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Redeemed {
+    /// The account, for a page that says so.
+    pub account: Account,
+    /// The cookie by which this browser is known from now on, to be set, if the lockout knows
+    /// browsers.
+    pub device_cookie: Option<OutgoingCookie>,
 }
 
 /// Why a token unlocks nothing.

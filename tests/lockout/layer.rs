@@ -3,7 +3,7 @@
 use actix_web::{App, HttpResponse, web};
 use axum::Router;
 use axum::response::{IntoResponse, Response};
-use axum::routing::any;
+use axum::routing::{any, post};
 use donjon::client::TrustedProxies;
 use donjon::headers::SecurityHeaders;
 use donjon::lockout::{
@@ -64,6 +64,7 @@ async fn send(framework: &str, layer: &LoginLockout, stack: &Outer, ask: &Ask) -
         let router = Router::new()
             .route("/login", any(in_axum).layer(inner.clone()))
             .route("/blind", any(async || "<form>").layer(inner.clone()))
+            .route("/posts-only", post(async || "<form>").layer(inner.clone()))
             .route("/teapot", any(async || http::StatusCode::IM_A_TEAPOT).layer(inner));
         axum_app::send(router.layer(stack.clone()), ask).await
     } else {
@@ -72,6 +73,11 @@ async fn send(framework: &str, layer: &LoginLockout, stack: &Outer, ask: &Ask) -
         let app = App::new()
             .service(web::resource("/login").wrap(inner.clone()).to(in_actix))
             .service(web::resource("/blind").wrap(inner.clone()).to(async || "<form>"))
+            .service(
+                web::resource("/posts-only")
+                    .wrap(inner.clone())
+                    .route(web::post().to(async || "<form>")),
+            )
             .service(web::resource("/teapot").wrap(inner).to(teapot))
             .wrap(stack.clone());
         let app = actix_web::test::init_service(app).await;
@@ -182,10 +188,18 @@ async fn of_an_attempt_that_names_no_account_the_address_has_the_failure() {
     for framework in BOTH {
         let (house, layer, outer) = site(of_address());
         let failures = async || house.lockout.peek_address(address("203.0.113.9")).await.unwrap();
-        // A page with the form is none; a wrong form and a name that can be none are.
-        send(framework, &layer, &outer, &Ask::get("/blind")).await;
+        // Whoever looks has tried nothing, whatever comes of it: else any page on the web could use up
+        // its visitors' address by pictures. A form that is wrong, and a name that can be none, are failures.
+        for _ in 0..50 {
+            send(framework, &layer, &outer, &Ask::get("/blind")).await;
+            send(framework, &layer, &outer, &Ask::get("/teapot")).await;
+            send(framework, &layer, &outer, &Ask::get("/teapot").method("HEAD")).await;
+            send(framework, &layer, &outer, &Ask::get("/posts-only")).await;
+            let wrong = Ask::get("/posts-only").method("PUT");
+            assert_eq!(send(framework, &layer, &outer, &wrong).await.status, 405, "{framework}");
+        }
         assert_eq!((failures().await.failures, failures().await.in_flight), (0, 0), "{framework}");
-        send(framework, &layer, &outer, &Ask::get("/teapot")).await;
+        send(framework, &layer, &outer, &Ask::get("/teapot").method("POST")).await;
         assert_eq!(failures().await.failures, 1, "{framework}");
         assert_eq!(send(framework, &layer, &outer, &login("\0 wrong")).await.status, 400);
         assert_eq!((failures().await.failures, failures().await.in_flight), (2, 0), "{framework}");
@@ -245,12 +259,23 @@ async fn a_status_is_taken_for_the_outcome_only_where_that_is_asked_for() {
         let legacy = LegacyStatus { success: vec![418], failure: vec![200] };
         let layer = layer.by_legacy_status(legacy);
         let failures = async || house.lockout.peek_address(address("203.0.113.9")).await.unwrap();
-        send(framework, &layer, &outer, &Ask::get("/teapot")).await;
+        send(framework, &layer, &outer, &Ask::get("/teapot").method("POST")).await;
         assert_eq!(failures().await.failures, 0, "{framework}");
         for _ in 0..N {
+            send(framework, &layer, &outer, &Ask::get("/blind").method("POST")).await;
+        }
+        assert_eq!(
+            send(framework, &layer, &outer, &Ask::get("/blind").method("POST")).await.status,
+            429
+        );
+        // Whoever only looks at the form is not counted.
+        let (looked_at, layer, outer) = site(of_address());
+        let layer = layer.by_legacy_status(LegacyStatus { success: vec![], failure: vec![200] });
+        for _ in 0..50 {
             send(framework, &layer, &outer, &Ask::get("/blind")).await;
         }
-        assert_eq!(send(framework, &layer, &outer, &Ask::get("/blind")).await.status, 429);
+        let looked = looked_at.lockout.peek_address(address("203.0.113.9")).await.unwrap();
+        assert_eq!(looked.failures, 0, "{framework}");
         assert_eq!(house.count(EventName::SysMonitorDisabled), 0, "{framework}: it is on purpose");
     }
 }

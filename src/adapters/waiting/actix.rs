@@ -106,7 +106,8 @@ where
                     let result = ready!(inner.poll(cx)).map(ServiceResponse::map_into_left_body);
                     let status = match &result {
                         Ok(response) => response.status(),
-                        Err(error) => error.as_response_error().status_code(),
+                        // Not all errors that make a response say its status otherwise.
+                        Err(error) => error.error_response().status(),
                     };
                     let memo = this.memo.as_ref();
                     let settling =

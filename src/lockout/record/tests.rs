@@ -1,6 +1,5 @@
 //! The record against a model that remembers every attempt, and the edges of its arithmetic.
 
-use std::cell::Cell;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -22,25 +21,19 @@ fn policy() -> ScopePolicy {
     policy.doubling_up_to(seconds(300)).unwrap().lease(seconds(30)).unwrap()
 }
 
-/// A record, and what gives out generations.
+/// A record of one key.
 #[derive(Default)]
 struct One {
     record: Record,
-    generations: Cell<u32>,
 }
 
 impl One {
-    fn next(generations: &Cell<u32>) -> u32 {
-        generations.set(generations.get() + 1);
-        generations.get()
-    }
-
     fn reserve(&mut self, now: Ticks, policy: &ScopePolicy) -> Reserved {
-        self.record.reserve(now, policy, || Self::next(&self.generations))
+        self.record.reserve(now, policy, Kind::Own)
     }
 
     fn settle(&mut self, generation: u32, end: End, now: Ticks, policy: &ScopePolicy) -> Changed {
-        self.record.settle(generation, end, now, policy, || Self::next(&self.generations))
+        self.record.settle(generation, end, now, policy, Kind::Own)
     }
 
     #[track_caller]
@@ -75,6 +68,7 @@ fn n_wrong_guesses_and_not_one_more() {
 fn a_denied_attempt_changes_nothing() {
     let mut one = One::default();
     one.fail(LIMIT, at(0), &policy());
+    one.record.roll(at(0), &policy(), Kind::Own);
     let before = one.record;
     for second in 0..60 {
         assert!(matches!(one.reserve(at(second), &policy()), Reserved::Locked { .. }));
@@ -114,7 +108,7 @@ fn ten_thousand_locks_overflow_nothing() {
         one.settle(generation, End::Failure, at(now), &policy);
         now += 300;
     }
-    assert!(one.record.until <= at(now) + ticks(seconds(300)));
+    assert!(one.record.end <= at(now) + ticks(seconds(300)));
 }
 
 #[test]
@@ -151,10 +145,10 @@ fn a_lease_that_is_over_is_a_failure_and_changes_nothing_later() {
         one.fail(2, at(0), &policy());
         let late = one.admitted(at(0), &policy());
         let current = one.admitted(at(30), &policy());
-        assert_eq!((one.record.failed, one.record.in_flight), (3, 1));
+        assert_eq!((one.record.failed, one.record.under_way()), (3, 1));
 
         assert!(one.settle(late, end, at(31), &policy()).stale);
-        assert_eq!((one.record.failed, one.record.in_flight), (3, 1), "{end:?}");
+        assert_eq!((one.record.failed, one.record.under_way()), (3, 1), "{end:?}");
         assert!(!one.settle(current, End::Clear, at(31), &policy()).stale);
     }
 }
@@ -184,9 +178,9 @@ fn success_takes_back_its_own_and_ends_no_lock() {
     assert_eq!(total.record.failed, 0);
 
     let mut locked = One::default();
-    let generation = locked.admitted(at(0), &policy());
-    locked.record.failed = LIMIT;
-    locked.record.until = at(60);
+    locked.fail(LIMIT, at(0), &policy());
+    locked.record.in_flight = 1;
+    let generation = locked.record.generation;
     locked.settle(generation, End::Clear, at(1), &policy());
     assert!(matches!(locked.reserve(at(1), &policy()), Reserved::Locked { .. }));
 }
@@ -216,10 +210,13 @@ fn a_stricter_policy_locks_what_the_one_before_had_let_in() {
 #[test]
 fn counters_stop_at_their_end() {
     let policy = ScopePolicy::counting(seconds(86_400));
-    let mut record =
-        Record { failed: u16::MAX, in_flight: u8::MAX, locks: u8::MAX, ..Record::default() };
-    record.touched = at(0);
-    assert_eq!(record.reserve(at(1), &policy, || 1), Reserved::Busy);
+    let mut record = Record { failed: 3, in_flight: 200, waning: 55, ..Record::default() };
+    (record.forget_at, record.end) = (at(100), at(10));
+    assert_eq!(record.reserve(at(1), &policy, Kind::Own), Reserved::Busy);
+    let mut record = Record { failed: u16::MAX, marks: COUNT, ..Record::default() };
+    record.forget_at = at(1) + ticks(policy.forget());
+    assert!(matches!(record.reserve(at(1), &policy, Kind::Own), Reserved::Locked { .. }));
+    assert_eq!((record.marks & COUNT, record.failed), (COUNT, u16::MAX));
 }
 
 /// What somebody does.
@@ -245,33 +242,54 @@ fn action() -> impl Strategy<Value = Action> {
     ]
 }
 
-/// Remembers everything, and is slow.
+/// Remembers every attempt by itself, and is slow.
 #[derive(Default)]
 struct Model {
     failures: u32,
-    /// Those under way, by a number of their own.
-    under_way: Vec<usize>,
-    touched: u32,
+    /// Those under way, by a number of their own, and when each has failed.
+    under_way: Vec<(usize, u32)>,
+    /// When the present half of a lease is over.
+    half_ends: u32,
+    forget_at: u32,
     locked_until: Option<u32>,
     locks: u32,
 }
 
 impl Model {
-    fn advance(&mut self, now: u32, policy: &ScopePolicy) {
-        let lease = 30;
-        if !self.under_way.is_empty() && now >= self.touched + lease {
-            let over = self.touched + lease;
-            let lost = u32::try_from(self.under_way.drain(..).count()).unwrap();
-            self.fail(lost, over, policy);
+    const HALF: u32 = 15;
+
+    fn admit(&mut self, number: usize, now: u32) {
+        if self.under_way.is_empty() {
+            self.half_ends = now + Self::HALF;
         }
-        if let Some(end) = self.locked_until
-            && now >= end
+        while self.half_ends <= now {
+            self.half_ends += Self::HALF;
+        }
+        self.under_way.push((number, self.half_ends + Self::HALF));
+    }
+
+    fn advance(&mut self, now: u32, policy: &ScopePolicy) {
+        while let Some(first) = self.under_way.iter().map(|lease| lease.1).min()
+            && first <= now
         {
+            self.pass(first, policy);
+            let before = self.under_way.len();
+            self.under_way.retain(|lease| lease.1 > first);
+            self.fail(u32::try_from(before - self.under_way.len()).unwrap(), first, policy);
+        }
+        self.pass(now, policy);
+    }
+
+    fn pass(&mut self, now: u32, policy: &ScopePolicy) {
+        if let Some(end) = self.locked_until {
+            if now < end {
+                return;
+            }
             self.failures = self.failures.min(u32::from(policy.limit() - policy.further()));
-            self.touched = self.touched.max(end);
+            self.forget_at = self.forget_at.max(end + 600);
             self.locked_until = None;
         }
-        if self.locked_until.is_none() && now - self.touched.min(now) >= 600 {
+        if now >= self.forget_at {
             self.failures = 0;
             self.locks = 0;
         }
@@ -279,7 +297,7 @@ impl Model {
 
     fn fail(&mut self, count: u32, now: u32, policy: &ScopePolicy) {
         self.failures += count;
-        self.touched = self.touched.max(now);
+        self.forget_at = self.forget_at.max(now + 600);
         if self.failures >= u32::from(policy.limit()) && self.locked_until.is_none() {
             let lock = u32::try_from(policy.lock_after(self.locks).as_secs()).unwrap();
             self.locked_until = Some(now + lock);
@@ -312,11 +330,10 @@ proptest! {
                             prop_assert!(model.locked_until.is_none() && has_room);
                             number += 1;
                             leases.push((number, generation));
-                            model.under_way.push(number);
-                            model.touched = model.touched.max(now);
+                            model.admit(number, now);
                         }
                         Reserved::Busy => prop_assert!(model.locked_until.is_none() && !has_room),
-                        Reserved::Locked { left, .. } => {
+                        Reserved::Locked { left } => {
                             let until = model.locked_until;
                             prop_assert_eq!(until.map(|until| (until - now) * 8), Some(left));
                         }
@@ -327,10 +344,10 @@ proptest! {
                         continue;
                     }
                     let (number, generation) = leases.swap_remove(index % leases.len());
-                    let is_current = model.under_way.contains(&number);
+                    let is_current = model.under_way.iter().any(|lease| lease.0 == number);
                     let changed = one.settle(generation, end, at(now), &policy);
                     prop_assert_eq!(changed.stale, !is_current);
-                    model.under_way.retain(|other| *other != number);
+                    model.under_way.retain(|lease| lease.0 != number);
                     match end {
                         End::Failure if is_current => model.fail(1, now, &policy),
                         End::Clear if is_current => {
@@ -345,12 +362,83 @@ proptest! {
             }
             let mut seen = one.record;
             model.advance(now, &policy);
-            seen.roll(at(now), &policy, || 0);
+            seen.roll(at(now), &policy, Kind::Own);
             prop_assert_eq!(u32::from(seen.failed), model.failures);
-            prop_assert_eq!(usize::from(seen.in_flight), model.under_way.len());
+            prop_assert_eq!(usize::from(seen.under_way()), model.under_way.len());
             prop_assert!(
-                model.failures + u32::from(seen.in_flight) <= u32::from(policy.limit())
+                model.failures + u32::from(seen.under_way()) <= u32::from(policy.limit())
             );
         }
     }
+}
+
+/// Attempts that come and go all the time keep nobody's lease alive who has given up.
+#[test]
+fn on_a_key_that_never_rests_what_is_given_up_ends_all_the_same() {
+    let mut one = One::default();
+    one.admitted(at(0), &policy());
+    for second in 0..31 {
+        let generation = one.admitted(at(second), &policy());
+        assert!(!one.settle(generation, End::Release, at(second), &policy()).stale, "{second}");
+    }
+    one.record.roll(at(31), &policy(), Kind::Own);
+    assert_eq!((one.record.failed, one.record.under_way()), (1, 0));
+
+    // And whoever is not done in this half has the next one, whatever others do.
+    let mut one = One::default();
+    let other = one.admitted(at(0), &policy());
+    one.settle(other, End::Release, at(0), &policy());
+    let first = one.admitted(at(1), &policy());
+    let slow = one.admitted(at(15), &policy());
+    assert!(!one.settle(slow, End::Clear, at(29), &policy()).stale);
+    assert!(!one.settle(first, End::Clear, at(29), &policy()).stale);
+}
+
+/// What strangers have failed is forgotten at its time, whether the owner logs in meanwhile or not: else a
+/// lock would tell which accounts are in use.
+#[test]
+fn logins_that_are_right_keep_no_failure_alive() {
+    let mut one = One::default();
+    one.fail(LIMIT - 1, at(0), &policy());
+    let owner = one.admitted(at(500), &policy());
+    one.settle(owner, End::Release, at(500), &policy());
+    one.record.roll(at(600), &policy(), Kind::Own);
+    assert_eq!(one.record.failed, 0);
+}
+
+/// As many as the limit in the time, however the two divide.
+#[test]
+fn what_is_forgotten_one_by_one_is_forgotten_at_its_rate() {
+    for (limit, forget) in [(50, 10), (60, 14), (7000, 900), (3, 1000), (7, 7)] {
+        let policy = ScopePolicy::new(limit, seconds(1), seconds(forget)).unwrap();
+        let policy = policy.forgetting_gradually();
+        let mut one = One::default();
+        one.record.failed = limit - 1;
+        (one.record.since, one.record.forget_at) = (at(0), at(10_000));
+        // Looked at all the time.
+        for tick in at(0)..=at(0) + ticks(seconds(forget)) / 2 {
+            one.record.roll(tick, &policy, Kind::Own);
+        }
+        let (left, half) = (i32::from(one.record.failed), i32::from(limit) / 2);
+        // Never faster, and slower only where it is a matter of ticks.
+        let most = half + i32::from(limit) / if forget > 100 { 12 } else { 4 } + 1;
+        assert!((half - 1..=most).contains(&left), "{left} of {limit} in {forget} s");
+    }
+}
+
+/// Neighbours need no policy to know who may go.
+#[test]
+fn who_may_go_is_seen_without_a_policy() {
+    let now = at(0);
+    let mut one = One::default();
+    assert!(one.record.is_over(now), "nothing is remembered");
+    let generation = one.admitted(now, &policy());
+    assert!(!one.record.is_over(at(3000)) && !one.record.may_go(at(3000)), "under way");
+    one.settle(generation, End::Failure, now, &policy());
+    assert!(!one.record.is_over(at(599)) && one.record.may_go(now), "one failure");
+    assert!(one.record.is_over(at(600)));
+    one.fail(2, now, &policy());
+    assert!(!one.record.may_go(now), "half-way");
+    one.fail(2, now, &policy());
+    assert!(!one.record.is_over(at(59)) && !one.record.may_go(at(59)), "locked");
 }

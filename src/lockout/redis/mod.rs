@@ -120,15 +120,12 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> AttemptStore for RedisSt
 
     async fn reserve(&self, key: Key, policy: &ScopePolicy) -> Result<Decision, Self::Error> {
         let mut connection = self.connection.clone();
-        let answer: (u64, u64, u64) =
+        let answer: (u64, u64) =
             RESERVE.run(&mut connection, &self.name(key), &limits(policy)).await?;
         match answer {
-            (0, generation, _) => Ok(Decision::Admitted(Lease::new(key, generation))),
-            (1, ..) => Ok(Decision::Busy),
-            (2, left, since) => Ok(Decision::Locked {
-                left: Duration::from_millis(left),
-                since: Duration::from_millis(since),
-            }),
+            (0, generation) => Ok(Decision::Admitted(Lease::new(key, generation))),
+            (1, _) => Ok(Decision::Busy),
+            (2, left) => Ok(Decision::Locked { left: Duration::from_millis(left) }),
             _ => Err((ErrorKind::UnexpectedReturnType, "not an answer of this script").into()),
         }
     }
@@ -166,7 +163,7 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> AttemptStore for RedisSt
             failures,
             in_flight,
             locked: (left > 0).then(|| Duration::from_millis(left)),
-            touched: u64::try_from(ago).ok().map(Duration::from_millis),
+            last_failure: u64::try_from(ago).ok().map(Duration::from_millis),
         })
     }
 
@@ -192,7 +189,7 @@ fn limits(policy: &ScopePolicy) -> [u64; 8] {
         millis(policy.longest_lock()),
         millis(policy.forget()),
         policy.is_gradual().into(),
-        millis(policy.lease_time()),
+        millis(policy.lease_time()).div_ceil(2),
         generation(),
     ]
 }

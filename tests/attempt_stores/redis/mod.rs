@@ -154,7 +154,7 @@ pub(crate) async fn pass(connection: &mut MultiplexedConnection, name: &str, tim
     const SET_BACK: &str = "
         local left = redis.call('PTTL', KEYS[1]) - ARGV[1]
         if left <= 0 then return redis.call('DEL', KEYS[1]) end
-        for _, moment in ipairs({'s', 't', 'u'}) do
+        for _, moment in ipairs({'s', 'o', 'e'}) do
           local then_ = tonumber(redis.call('HGET', KEYS[1], moment))
           if then_ > 0 then
             redis.call('HSET', KEYS[1], moment, string.format('%.0f', then_ - ARGV[1]))

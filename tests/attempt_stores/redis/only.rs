@@ -126,28 +126,25 @@ async fn a_clock_that_was_set_back_locks_nobody_for_longer_than_the_longest() {
         }
     };
     fail(&store, key("locked"), &policy(), LIMIT).await;
-    later("locked", &["s", "t", "u"]).await;
-    let Decision::Locked { left, since } = store.reserve(key("locked"), &policy()).await.unwrap()
-    else {
+    later("locked", &["s", "o", "e"]).await;
+    let Decision::Locked { left } = store.reserve(key("locked"), &policy()).await.unwrap() else {
         panic!();
     };
-    assert!(left <= policy().longest_lock() + Duration::from_millis(1) && since < seconds(5));
+    assert!(left <= policy().longest_lock());
 
     for _ in 0..LIMIT {
         let _ = admitted(&store, key("under way"), &policy()).await;
     }
-    later("under way", &["t"]).await;
+    later("under way", &["e"]).await;
     // The end of their leases is reckoned from now, and so is whatever is remembered.
     assert_eq!(store.reserve(key("under way"), &policy()).await.unwrap(), Decision::Busy);
-    let state = peek(&store, key("under way"), &policy()).await;
-    assert!(state.touched.unwrap() < seconds(5), "{state:?}");
     let gradual = policy().forgetting_gradually();
     fail(&store, key("failed"), &gradual, 2).await;
-    later("failed", &["s", "t"]).await;
+    later("failed", &["s", "o"]).await;
     fail(&store, key("failed"), &gradual, 1).await;
     let mut end = redis::cmd("PTTL");
     let end: u64 = end.arg(name(key("failed"))).query_async(&mut connection).await.unwrap();
-    assert!(end <= 601_001, "{end}");
+    assert!(end <= 961_001, "{end}");
     pass(&mut connection, &name(key("failed")), seconds(120)).await;
     assert_eq!(peek(&store, key("failed"), &gradual).await.failures, 2);
 }
