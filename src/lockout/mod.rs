@@ -88,6 +88,7 @@
 //!     https://owasp.org/www-community/Slow_Down_Online_Guessing_Attacks_with_Device_Cookies
 
 pub use self::account::Account;
+pub use self::admin::AccountStatus;
 pub use self::attempt::{Attempt, LoginAttempt, NotAdmitted, Settled};
 pub use self::builder::LockoutBuilder;
 pub use self::device::{Device, DeviceCookies};
@@ -96,7 +97,7 @@ pub use self::fallback::{Fallback, FallbackError};
 #[cfg(feature = "password")]
 pub(crate) use self::flight::Ending;
 pub(crate) use self::flight::Flight;
-pub use self::guard::{AccountStatus, Lockout};
+pub use self::guard::Lockout;
 pub use self::key::{Key, Scope};
 pub(crate) use self::layer::Gate;
 #[doc(hidden)]
@@ -105,7 +106,8 @@ pub use self::layer::LoginMemo;
 pub(crate) use self::layer::NO_ATTEMPT;
 pub use self::layer::{LegacyStatus, LoginLockout};
 pub use self::memory::{MemoryStatus, MemoryStore};
-pub use self::policy::{LockoutPolicy, ScopePolicy};
+pub use self::policy::ScopePolicy;
+pub use self::presets::LockoutPolicy;
 #[cfg(feature = "redis")]
 pub use self::redis::RedisStore;
 pub use self::snapshot::SnapshotError;
@@ -116,6 +118,7 @@ pub use self::throttle::{Throttle, TooMany};
 pub use self::unlock::{Redeemed, UnlockError, UnlockTokens};
 
 mod account;
+mod admin;
 mod attempt;
 mod breaker;
 mod builder;
@@ -131,6 +134,7 @@ mod memory;
 #[doc = include_str!("operating.md")]
 pub mod operating {}
 mod policy;
+mod presets;
 mod record;
 #[cfg(feature = "redis")]
 mod redis;
