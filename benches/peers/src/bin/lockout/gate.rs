@@ -34,7 +34,7 @@ pub(crate) fn group() -> Result<Group, Box<dyn Error>> {
     let bare = TowerCase::new(proxies.layer(Bare), request);
     let mut group = Group::new("a login's address, over TrustedProxies", bare, expected());
 
-    let hour = Duration::from_secs(3600);
+    let hour = Duration::from_hours(1);
     let policy = LockoutPolicy::default().address(ScopePolicy::new(60_000, hour, hour)?);
     let lockout = Lockout::builder(policy).build()?;
     let gate = proxies.layer(LoginLockout::new(&lockout).layer(Bare));

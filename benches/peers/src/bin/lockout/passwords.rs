@@ -53,14 +53,17 @@ fn cost(passwords: &Passwords, hash: &str, rounds: usize) -> Result<(), Box<dyn 
     println!("\n| argon2 0.6, m=19456 t=2 p=1 | ms | ratio to the crate alone (goal: 1.02) |");
     println!("|:--|--:|--:|");
     println!("| `verify_password`, memory of its own each time | {fresh:.2} | 1 |");
-    println!("| the same in memory that is used again, and not wiped | {reused:.2} | {:.3} |", reused / fresh);
+    println!(
+        "| the same in memory that is used again, and not wiped | {reused:.2} | {:.3} |",
+        reused / fresh
+    );
     println!("| `Passwords::verify`, wiped, on its own thread | {ours:.2} | {:.3} |", ours / fresh);
     Ok(())
 }
 
 /// The facts' test: as many of each, one after the other, and whether they can be told apart.
 fn timing(passwords: &Passwords, hash: &str, samples: usize) -> Result<(), Box<dyn Error>> {
-    let day = Duration::from_secs(86_400);
+    let day = Duration::from_hours(24);
     let many = ScopePolicy::new(60_000, day, day)?;
     let policy = LockoutPolicy::default()
         .address(None)
