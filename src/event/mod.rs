@@ -38,18 +38,26 @@
 //!
 //! | event | severity | when |
 //! | --- | --- | --- |
+//! | `authn_login_fail` | WARN | a guess that [`Lockout`](crate::lockout::Lockout) has let in was wrong, or nobody has said how it ended |
+//! | `authn_login_fail_max` | WARN | an account has had all its [failures in a row](crate::lockout::LockoutPolicy::in_a_row), always CRITICAL |
+//! | `authn_login_lock` | WARN | an account or an address is locked from now on; the reason says which counter it is of |
+//! | `authn_login_success` | INFO | a login is complete |
+//! | `authn_login_successafterfail` | INFO | the same after failures, and how many |
 //! | `authz_fail` | CRITICAL | a middleware refuses with 401, 403 or 404; [`AllowedNetworks`](crate::client::AllowedNetworks) keeps somebody out |
 //! | `excess_rate_limit_exceeded` | WARN | a middleware, or the report collector, refuses with 429 |
 //! | `input_validation_fail` | WARN | a middleware, or the report collector, refuses with another status from 400 to 499; [`GuardCookies`](crate::cookies::GuardCookies) strips a protected cookie that came twice |
 //! | `session_created` | INFO | somebody signs in with [`Session`](crate::cookies::session::Session) |
 //! | `session_expired` | INFO | a session has ended: signed out, or its time is over |
 //! | `session_use_after_expire` | CRITICAL | the cookie of a session that was signed out comes again |
-//! | `sys_monitor_disabled` | WARN | a sink of the log fails: the others hear of it |
+//! | `sys_monitor_disabled` | WARN | a sink of the log fails: the others hear of it; a login's route does not use its [`LoginAttempt`](crate::lockout::LoginAttempt) |
 //! | `sys_monitor_enabled` | WARN | it is back |
+//! | `x_authn_spray` | CRITICAL | one address has failed at too many accounts |
+//! | `x_authn_stuffing` | CRITICAL | too many accounts fail, from everywhere |
+//! | `x_authn_unlock` | INFO | an account or an address was unlocked, by an administrator or by a token |
 //! | `x_client_address_unclear` | WARN | a believed proxy's chain of addresses is too short, holds believed proxies alone or cannot be read; the server does not tell the peer's address |
 //! | `x_cookie_hardened` | INFO | [`HardenCookies`](crate::cookies::HardenCookies) mends a cookie; WARN if it leaves it out, or only reports |
 //! | `x_cookie_lookalike` | WARN | a cookie comes in whose name may be taken for that of one that [`GuardCookies`](crate::cookies::GuardCookies) protects |
-//! | `x_cookie_refused` | WARN | [`Cookies`](crate::cookies::Cookies) or [`Sessions`](crate::cookies::session::Sessions) do not believe a cookie; INFO if its time or its key's is over |
+//! | `x_cookie_refused` | WARN | [`Cookies`](crate::cookies::Cookies) or [`Sessions`](crate::cookies::session::Sessions) or [`DeviceCookies`](crate::lockout::DeviceCookies) do not believe a cookie; INFO if its time or its key's is over |
 //! | `x_csp_violation` | WARN | a browser reports what the Content-Security-Policy stopped; INFO if the policy only reports |
 //! | `x_csrf_denied` | WARN | [`CsrfProtection`](crate::csrf::CsrfProtection) refuses, or only reports; CRITICAL if a handler has not looked at a token that it was to check |
 //! | `x_events_lost` | WARN | a sink's queue was full: how many events it has not got |
