@@ -39,7 +39,7 @@
 //! | event | severity | when |
 //! | --- | --- | --- |
 //! | `authn_login_fail` | WARN | a guess that [`Lockout`](crate::lockout::Lockout) has let in was wrong, or nobody has said how it ended |
-//! | `authn_login_fail_max` | WARN | an account has had all its [failures in a row](crate::lockout::LockoutPolicy::in_a_row), always CRITICAL |
+//! | `authn_login_fail_max` | WARN | an account has had all its [failures in a row](crate::lockout::LockoutPolicy::in_a_row), and with each one more, always CRITICAL |
 //! | `authn_login_lock` | WARN | an account or an address is locked from now on; the reason says which counter it is of |
 //! | `authn_login_success` | INFO | a login is complete |
 //! | `authn_login_successafterfail` | INFO | the same after failures, and how many |

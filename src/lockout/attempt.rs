@@ -92,7 +92,7 @@ struct Handle(Arc<Flight>);
 impl Drop for Handle {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.0.settle_at_once(Ending::Failure);
+            self.0.panicked();
         }
     }
 }
@@ -104,7 +104,8 @@ pub struct Settled {
     /// The longest lock that has begun with this failure, if one has. Do not tell whoever failed: the next
     /// attempt is told, whether there is such an account or not.
     pub lock: Option<(Duration, Scope)>,
-    /// This was the last failure in a row that the account may have. Disable the password, and have it
+    /// The account has had all the failures in a row that it may have: so is every one from now on until
+    /// somebody logs in. Disable the password, and have it
     /// set anew by other means: it is what NIST asks for at 100. The counters go on without that, and
     /// lock for as long as the policy says.
     pub exhausted: bool,

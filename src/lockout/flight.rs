@@ -23,7 +23,7 @@ pub(crate) struct Flight {
     address: AddrKey,
     /// Whether the address counts at all.
     is_counted: bool,
-    /// The address is locked, and only a browser that has logged in to the account before is let in.
+    /// The address is locked or busy, and only a browser that has logged in to the account before is let in.
     locked: Option<NotAdmitted>,
     reporter: Option<Reporter>,
     device: Option<Device>,
@@ -36,6 +36,8 @@ struct State {
     account: Option<Box<AccountLeases>>,
     /// Somebody has reserved an account, or has said how it ended.
     touched: bool,
+    /// The handler has panicked while it held the attempt.
+    panicked: bool,
     /// By which the browser is known from now on.
     cookie: Option<OutgoingCookie>,
 }
@@ -122,6 +124,8 @@ impl Flight {
 
     pub(super) async fn settle(&self, ending: Ending) -> Settled {
         let (address, account) = self.take();
+        // Whatever a layer further out makes of a panic: the response's 500 is not to say it is undecided.
+        let ending = if self.state().panicked { Ending::Failure } else { ending };
         match ending {
             Ending::Success => self.succeed(address, account).await,
             Ending::Failure => self.fail(address, account).await,
@@ -136,6 +140,12 @@ impl Flight {
     pub(super) fn settle_at_once(&self, ending: Ending) -> Option<Settled> {
         self.lockout.0.at_once()?;
         Some(at_once(self.settle(ending)).unwrap_or_default())
+    }
+
+    /// The handler has panicked. Where the store has to be waited for, whoever settles it will know.
+    pub(super) fn panicked(&self) {
+        self.state().panicked = true;
+        self.settle_at_once(Ending::Failure);
     }
 
     /// Whether anybody has made use of it.
@@ -232,7 +242,7 @@ impl Flight {
         }
         self.count_account(&mut leases, is_first_here, is_first).await;
         let in_a_row = inner.count_in_a_row(leases.digest).await;
-        settled.exhausted = in_a_row == Some(inner.policy.in_a_row.into());
+        settled.exhausted = in_a_row.is_some_and(|count| count >= inner.policy.in_a_row.into());
         leases.account
     }
 

@@ -139,10 +139,6 @@ impl Inner {
         device: Option<&[u8]>,
     ) -> Result<(), NotAdmitted> {
         let account = leases.digest;
-        if let Some(policy) = self.policy.accounts_of_address.as_ref().filter(|_| is_counted) {
-            let key = self.keyer.address(Scope::AccountsOfAddress, address);
-            leases.accounts = Some(admitted(key, self.store.reserve(key, policy).await)?);
-        }
         let epoch = self.epoch(account).await.map_err(|error| unavailable(&error))?;
         let (own, own_policy, total, total_policy) = match device {
             Some(device) => (
@@ -158,6 +154,18 @@ impl Inner {
                 &self.policy.account,
             ),
         };
+        // A browser that has logged in before is let in where strangers have tried many accounts.
+        let is_stranger = is_counted && device.is_none();
+        if let Some(policy) = self.policy.accounts_of_address.as_ref().filter(|_| is_stranger) {
+            let key = self.keyer.address(Scope::AccountsOfAddress, address);
+            match admitted(key, self.store.reserve(key, policy).await) {
+                Ok(lease) => leases.accounts = Some(lease),
+                Err(denied) => {
+                    let own = self.lock(own, own_policy).await;
+                    return Err(denied.or_longer(own.max(self.lock(total, total_policy).await)));
+                }
+            }
+        }
         match admitted(own, self.store.reserve(own, own_policy).await) {
             Ok(lease) => leases.own = Some(lease),
             Err(denied) => return Err(denied.or_longer(self.lock(total, total_policy).await)),
@@ -240,8 +248,8 @@ impl fmt::Debug for Lockout {
     }
 }
 
-/// What comes of an address's counter: a browser that has logged in before may pass one that is locked,
-/// since strangers may have locked it.
+/// What comes of an address's counter: a browser that has logged in before may pass one that is locked or
+/// busy, since it may be strangers who keep it so.
 pub(super) fn pass(
     address: AddrKey,
     is_counted: bool,
@@ -251,7 +259,7 @@ pub(super) fn pass(
     let pass = Pass { address, is_counted, lease: None, locked: None };
     match reserved {
         Ok(lease) => Ok(Pass { lease, ..pass }),
-        Err(denied @ NotAdmitted::Locked { .. }) if is_known => {
+        Err(denied @ (NotAdmitted::Locked { .. } | NotAdmitted::Busy { .. })) if is_known => {
             Ok(Pass { is_counted: false, locked: Some(denied), ..pass })
         }
         Err(denied) => Err(denied),

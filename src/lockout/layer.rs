@@ -148,9 +148,10 @@ impl LoginLockout {
     /// address.
     fn ending_by_status(&self, status: u16, changes: bool) -> Ending {
         match &self.legacy {
-            _ if !changes || matches!(status, 404 | 405) => Ending::Undecided,
+            _ if !changes => Ending::Undecided,
             Some(legacy) if legacy.success.contains(&status) => Ending::Undecided,
             Some(legacy) if legacy.failure.contains(&status) => Ending::Failure,
+            _ if matches!(status, 404 | 405) => Ending::Undecided,
             _ if (400..500).contains(&status) => Ending::Failure,
             _ => Ending::Undecided,
         }
@@ -177,6 +178,14 @@ pub struct LoginMemo {
     /// That of a layer further out, for another lockout.
     outer: Mutex<Option<Gate>>,
     cookie: OnceLock<OutgoingCookie>,
+}
+
+impl LoginMemo {
+    fn give_back(&self, context: &Context) {
+        if let Some(outer) = self.outer.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            context.set_gate(outer);
+        }
+    }
 }
 
 impl AsyncMiddleware for LoginLockout {
@@ -230,9 +239,7 @@ impl AsyncMiddleware for LoginLockout {
     fn settle(&self, memo: &LoginMemo, status: u16) -> Option<Later<()>> {
         let context = memo.context.as_ref()?;
         let gate = context.take_gate();
-        if let Some(outer) = memo.outer.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            context.set_gate(outer);
-        }
+        memo.give_back(context);
         match gate? {
             Gate::Open(flight) => self.settle_flight(flight, memo, status),
             Gate::Taken(flight) => {
@@ -250,6 +257,10 @@ impl AsyncMiddleware for LoginLockout {
     }
 
     fn finish<H: ResponseHead>(&self, memo: &LoginMemo, response: &mut H) {
+        // This layer has turned the request away itself, and the one further out has its own to settle.
+        if let Some(context) = &memo.context {
+            memo.give_back(context);
+        }
         if let Some(cookie) = memo.cookie.get() {
             cookies::append(response, cookie);
         }

@@ -13,10 +13,11 @@ use crate::clock::{Clock, SystemClock};
 /// Counts attempts in tables of a fixed size, for one process.
 ///
 /// Each [`Scope`] has a table. A key belongs to a bucket of eight slots. If all of them are taken, the
-/// one with the fewest failures goes, the oldest of those; never one that is locked, has an attempt
-/// under way, or is half-way to a lock: names that cost an attacker one guess each flush out nobody. If
-/// none may go, the newcomer is counted in a record that the bucket's newcomers share, with the same
-/// limit. So a table that is full counts coarsely, and never not at all.
+/// one with the fewest failures goes, the oldest of those; never one that is locked or was so lately, has
+/// an attempt under way, or is half-way to a lock: names that cost an attacker one guess each flush out
+/// nobody. If none may go, the newcomer is counted in a record that the bucket's newcomers share, with the
+/// same limit. So a table that is full counts coarsely, and never not at all; who is counted so,
+/// [`Lockout::unlock`](super::Lockout::unlock) does not reach.
 ///
 /// Time is counted in eighths of a second, and looked at when a record is: nothing sweeps, and there is no
 /// task. A clone is the same
@@ -168,7 +169,6 @@ impl AtOnce for MemoryStore {
             failures: record.failed.into(),
             in_flight: record.under_way().into(),
             locked: record.locked_until().map(|end| duration(end.saturating_sub(now))),
-            last_failure: record.last_failure_of(policy).map(|at| duration(now.saturating_sub(at))),
         }
     }
 

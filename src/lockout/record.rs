@@ -152,10 +152,9 @@ impl Record {
             }
         }
         self.pass(now, policy, kind);
-        if kind == Kind::Own && self.failed >= policy.limit() && !self.is_locked() {
-            // Of a policy that was not as strict.
-            self.lock(self.last_failure(policy), policy);
-            self.pass(now, policy, kind);
+        if self.failed >= policy.limit() && !self.is_locked() {
+            // Of a policy that was not as strict, or of several.
+            self.lock(now, policy);
         }
         self.mark(policy);
     }
@@ -177,9 +176,12 @@ impl Record {
                 return;
             }
             self.marks &= !LOCKED;
-            self.failed = self.failed.min(policy.limit() - policy.further());
-            self.since = self.end;
-            self.forget_at = self.forget_at.max(self.end.saturating_add(policy.forget_ticks()));
+            if kind == Kind::Own {
+                self.failed = self.failed.min(policy.limit() - policy.further());
+            }
+            if policy.is_gradual() {
+                self.since = self.end;
+            }
         }
         if now >= self.forget_at {
             self.failed = 0;
@@ -216,8 +218,11 @@ impl Record {
         let lock = policy.lock_ticks(count);
         self.marks = LOCKED | (count + 1).min(COUNT);
         self.end = at.saturating_add(lock);
+        self.forget_at = self.forget_at.max(self.end.saturating_add(policy.forget_ticks()));
         if self.under_way() > 0 {
-            // There are some only where a policy has become stricter. Their leases are over.
+            // There are some only where a policy has become stricter, or where several share a record. They
+            // have failed, and their leases are over.
+            self.failed = self.failed.saturating_add(self.under_way());
             (self.in_flight, self.waning) = (0, 0);
             self.generation = self.generation.wrapping_add(2);
         }
@@ -226,7 +231,8 @@ impl Record {
 
     /// Notes for others whether it may go.
     fn mark(&mut self, policy: &ScopePolicy) {
-        let is_half_way = self.failed >= policy.limit().div_ceil(2);
+        // How many locks there were is worth as much: the next one is longer.
+        let is_half_way = self.failed >= policy.limit().div_ceil(2) || self.marks & COUNT > 0;
         self.marks = self.marks & !HALF_WAY | if is_half_way { HALF_WAY } else { 0 };
     }
 
@@ -243,14 +249,10 @@ impl Record {
         self.in_flight as u16 + self.waning as u16
     }
 
-    /// When a failure was last counted, or a lock ended, if there is anything to remember.
-    pub(super) fn last_failure_of(&self, policy: &ScopePolicy) -> Option<Ticks> {
-        let is_known = self.failed > 0 || self.marks & (LOCKED | COUNT) != 0;
-        is_known.then(|| self.last_failure(policy))
-    }
-
-    fn last_failure(&self, policy: &ScopePolicy) -> Ticks {
-        self.forget_at.saturating_sub(policy.forget_ticks())
+    /// A record for a key that was counted with others so far: what they have failed goes on.
+    pub(super) fn apart(&self, generation: u32) -> Self {
+        let end = if self.is_locked() { self.end } else { 0 };
+        Self { generation, end, in_flight: 0, waning: 0, ..*self }
     }
 
     /// Whether a name that was never seen before may take its place: nobody will ever miss it.
@@ -275,31 +277,31 @@ impl Record {
         (self.failed, self.forget_at)
     }
 
-    /// What a snapshot keeps: what is left at this time, and as failures those who are under way.
+    /// What a snapshot keeps: what is left at this time.
     pub(super) fn save(&self, now: Ticks) -> Saved {
-        let under_way = self.under_way();
-        let least = if under_way > 0 { LONGEST_LEASE } else { 0 };
         Saved {
             age: now.saturating_sub(self.since),
-            forget_in: self.forget_at.saturating_sub(now).max(least),
+            forget_in: self.forget_at.saturating_sub(now),
             lock_ends_in: self.locked_until().map(|end| end.saturating_sub(now)),
-            failed: self.failed.saturating_add(under_way),
+            failed: self.failed,
+            under_way: u8::try_from(self.under_way()).unwrap_or(u8::MAX),
             marks: self.marks,
         }
     }
 
-    /// And what comes back of it, so much later.
+    /// And what comes back of it, so much later. The leases of those who were under way are over: they have
+    /// failed, by whatever policy looks at them next.
     pub(super) fn restored(saved: Saved, now: Ticks, later: Ticks, generation: u32) -> Self {
         let in_time = |left: Ticks| now.saturating_add(left).saturating_sub(later).max(1);
         let locked = if saved.lock_ends_in.is_some() { LOCKED } else { 0 };
         Self {
             since: now.saturating_sub(saved.age).saturating_sub(later).max(1),
             forget_at: in_time(saved.forget_in),
-            end: in_time(saved.lock_ends_in.unwrap_or(0)),
+            end: saved.lock_ends_in.map_or(now, in_time),
             generation,
             failed: saved.failed,
             in_flight: 0,
-            waning: 0,
+            waning: if saved.lock_ends_in.is_some() { 0 } else { saved.under_way },
             marks: saved.marks & !LOCKED | locked,
         }
     }
@@ -322,6 +324,7 @@ pub(super) struct Saved {
     pub(super) forget_in: Ticks,
     pub(super) lock_ends_in: Option<Ticks>,
     pub(super) failed: u16,
+    pub(super) under_way: u8,
     pub(super) marks: u8,
 }
 

@@ -89,7 +89,7 @@ fn sealer(ring: &KeyRing) -> Result<Sealer, SnapshotError> {
 }
 
 fn write(bytes: &mut Vec<u8>, scope: Scope, bucket: usize, tag: u32, saved: Saved) {
-    let Saved { age, forget_in, lock_ends_in, failed, marks } = saved;
+    let Saved { age, forget_in, lock_ends_in, failed, under_way, marks } = saved;
     // A capacity is below 2³², and so is a number of buckets.
     let bucket = u32::try_from(bucket).unwrap_or(u32::MAX);
     bytes.push(scope as u8);
@@ -97,7 +97,7 @@ fn write(bytes: &mut Vec<u8>, scope: Scope, bucket: usize, tag: u32, saved: Save
         bytes.extend_from_slice(&number.to_be_bytes());
     }
     bytes.extend_from_slice(&failed.to_be_bytes());
-    bytes.extend_from_slice(&[marks, lock_ends_in.is_some().into()]);
+    bytes.extend_from_slice(&[under_way, marks, lock_ends_in.is_some().into()]);
 }
 
 fn read_all(inner: &Inner, records: &[u8], later: Ticks) -> usize {
@@ -113,13 +113,14 @@ fn read_all(inner: &Inner, records: &[u8], later: Ticks) -> usize {
 
 fn read(bytes: &[u8; LEN]) -> Option<(Scope, usize, u32, Saved)> {
     let number = |at: usize| Some(u32::from_be_bytes(*bytes.get(1 + 4 * at..)?.first_chunk()?));
-    let [.., high, low, marks, is_locked] = *bytes;
+    let [.., high, low, under_way, marks, is_locked] = *bytes;
     let lock_ends_in = number(4)?;
     let saved = Saved {
         age: number(2)?,
         forget_in: number(3)?,
         lock_ends_in: (is_locked != 0).then_some(lock_ends_in),
         failed: u16::from_be_bytes([high, low]),
+        under_way,
         marks,
     };
     let scope = *Scope::ALL.get(usize::from(bytes[0]))?;
@@ -131,7 +132,7 @@ fn millis(time: SystemTime) -> u64 {
     u64::try_from(millis).unwrap_or(u64::MAX)
 }
 
-/// The scope, five numbers, failures, marks, whether there is a lock.
-const LEN: usize = 1 + 5 * 4 + 2 + 1 + 1;
+/// The scope, five numbers, failures, those under way, marks, whether there is a lock.
+const LEN: usize = 1 + 5 * 4 + 2 + 1 + 1 + 1;
 const GOOD_FOR: Duration = Duration::from_secs(30 * 86_400);
 const CONTEXT: SealContext<'static> = SealContext::new("snapshot");

@@ -161,8 +161,6 @@ pub struct KeyState {
     pub in_flight: u32,
     /// For how long nobody is let in, if so.
     pub locked: Option<Duration>,
-    /// How long ago a failure was last counted, or a lock ended, if there is anything to remember.
-    pub last_failure: Option<Duration>,
 }
 
 /// Why a store cannot tell. What the reason was is for the operator.

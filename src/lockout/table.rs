@@ -61,7 +61,13 @@ impl Table {
         let at = slots.find(tag).or_else(|| {
             let at = self.room(&slots, now)?;
             slots.tags[at] = tag;
-            slots.records[at] = Record::new(self.next_generation());
+            let (shared, generation) = (&slots.records[WAYS], self.next_generation());
+            // What it was counted by so far, if it was.
+            slots.records[at] = if shared.is_over(now) {
+                Record::new(generation)
+            } else {
+                shared.apart(generation)
+            };
             Some(at)
         });
         let (at, kind) = at.map_or((WAYS, Kind::Shared), |at| (at, Kind::Own));

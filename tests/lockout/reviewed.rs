@@ -5,14 +5,16 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use axum::Router;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, post};
+use axum::routing::{any, get, post};
 use donjon::client::TrustedProxies;
 use donjon::cookies::OutgoingCookie;
 use donjon::keys::{Key, KeyRing};
 use donjon::lockout::{
-    DeviceCookies, LoginAttempt, LoginLockout, MemoryStore, Scope, UnlockTokens,
+    self, AttemptStore, Decision, DeviceCookies, KeyState, Lease, LegacyStatus, LoginAttempt,
+    LoginLockout, MemoryStore, Scope, Settle, Settlement, UnlockError, UnlockTokens,
 };
 use donjon::middleware::Stack;
+use donjon::refusal::Refusal;
 
 use super::both::{Ask, actix_app, axum_app};
 use super::*;
@@ -92,6 +94,13 @@ async fn a_used_token_stays_used_whatever_other_tokens_do() {
     assert!(long.redeem("POST", &token).await.is_err());
 }
 
+/// As a layer does that answers a panic with 500.
+async fn catches(request: Request, next: axum::middleware::Next) -> Response {
+    let caught = std::panic::AssertUnwindSafe(next.run(request));
+    let caught = futures_util::FutureExt::catch_unwind(caught).await;
+    caught.unwrap_or_else(|_| http::StatusCode::INTERNAL_SERVER_ERROR.into_response())
+}
+
 /// Behind the layer, with a handler of the test's own.
 async fn send(house: &House, route: axum::routing::MethodRouter, body: &str) -> u16 {
     let layer = LoginLockout::new(&house.lockout);
@@ -134,11 +143,6 @@ async fn a_panic_that_somebody_catches_has_failed() {
     async fn panics(attempt: LoginAttempt) -> Response {
         let _attempt = attempt.account(&account("ann")).await.unwrap();
         panic!("the handler has panicked");
-    }
-    async fn catches(request: Request, next: axum::middleware::Next) -> Response {
-        let caught = std::panic::AssertUnwindSafe(next.run(request));
-        let caught = futures_util::FutureExt::catch_unwind(caught).await;
-        caught.unwrap_or_else(|_| http::StatusCode::INTERNAL_SERVER_ERROR.into_response())
     }
     let house = House::new(policy());
     let route = post(panics).layer(axum::middleware::from_fn(catches));
@@ -385,4 +389,183 @@ async fn whoever_waits_as_long_as_he_is_told_is_let_in() {
     assert_eq!(wait, minutes(10));
     house.clock.advance(wait);
     house.succeed("ann", from).await.unwrap();
+}
+
+/// A store that has to be waited for, as one behind a network.
+struct Waited(MemoryStore);
+
+#[derive(Debug, thiserror::Error)]
+#[error("it never fails")]
+struct Never;
+
+impl AttemptStore for Waited {
+    type Error = Never;
+
+    async fn reserve(&self, key: lockout::Key, policy: &ScopePolicy) -> Result<Decision, Never> {
+        tokio::task::yield_now().await;
+        Ok(AttemptStore::reserve(&self.0, key, policy).await.unwrap())
+    }
+
+    async fn settle(
+        &self,
+        lease: Lease,
+        settle: Settle,
+        policy: &ScopePolicy,
+    ) -> Result<Settlement, Never> {
+        tokio::task::yield_now().await;
+        Ok(AttemptStore::settle(&self.0, lease, settle, policy).await.unwrap())
+    }
+
+    async fn peek(&self, key: lockout::Key, policy: &ScopePolicy) -> Result<KeyState, Never> {
+        Ok(AttemptStore::peek(&self.0, key, policy).await.unwrap())
+    }
+
+    async fn clear(&self, key: lockout::Key) -> Result<(), Never> {
+        AttemptStore::clear(&self.0, key).await.unwrap();
+        Ok(())
+    }
+}
+
+/// A wrong password that panics in the handler, which a layer answers with 500, is a failure also where the
+/// store cannot be told while the panic unwinds.
+#[tokio::test]
+async fn a_panic_has_failed_whatever_the_store() {
+    async fn panics(attempt: LoginAttempt) -> Response {
+        let _attempt = match attempt.account(&account("ann")).await {
+            Ok(attempt) => attempt,
+            Err(denied) => return Refusal::from(denied).into_response(),
+        };
+        panic!("the password is wrong")
+    }
+    let house = House::with(policy(), |builder| {
+        builder.store(Waited(MemoryStore::default())).secret(&Key::random())
+    });
+    let mut looked_at = 0;
+    for _ in 0..4 * N {
+        let status = send(&house, post(panics).layer(axum::middleware::from_fn(catches)), "").await;
+        looked_at += u32::from(status == 500);
+    }
+    assert_eq!(looked_at, N);
+}
+
+/// Whoever sprays from the office, or keeps its address busy, keeps no colleague out whose browser is known.
+#[tokio::test]
+async fn a_known_browser_passes_an_address_that_sprays_or_is_busy() {
+    let devices = devices();
+    let house = House::with(LockoutPolicy::default(), |builder| builder.devices(devices.clone()));
+    let office = stranger(1);
+    let cookie = house.succeed("ann", office).await.unwrap().device_cookie.unwrap();
+    let device = || devices.read(&request_with(&cookie));
+    let login = async || {
+        let attempt = house.lockout.begin_from(office, device()).await?;
+        attempt.account(&account("ann")).await?.succeed().await;
+        Ok::<_, NotAdmitted>(())
+    };
+    let mut sprayed = 0;
+    while house.fail(&format!("user{sprayed}"), office).await.is_ok() {
+        sprayed += 1;
+    }
+    login().await.unwrap();
+
+    house.clock.advance(minutes(24 * 60));
+    let mut busy = Vec::new();
+    while let Ok(attempt) = house.lockout.begin(office).await {
+        busy.push(attempt);
+    }
+    login().await.unwrap();
+}
+
+/// Whoever waits out that he has tried too many accounts does not find the account's own lock behind it.
+#[tokio::test]
+async fn the_wait_for_too_many_accounts_is_the_longest_of_all() {
+    let short = ScopePolicy::new(3, seconds(1), minutes(60)).unwrap();
+    let house = House::new(policy().accounts_of_address(Some(short)));
+    house.guesses("ann", stranger).await;
+    for name in ["bob", "cid", "dan"] {
+        let _ = house.fail(name, stranger(500)).await;
+    }
+    let denied = house.fail("ann", stranger(500)).await.unwrap_err();
+    house.clock.advance(denied.retry_after());
+    house.succeed("ann", stranger(500)).await.unwrap();
+}
+
+/// An app that answers a wrong password with 404 has said so.
+#[tokio::test]
+async fn a_legacy_status_may_be_404() {
+    let five = ScopePolicy::new(5, minutes(10), minutes(60)).unwrap();
+    let house = House::new(policy().address(Some(five)));
+    let legacy = LegacyStatus { success: vec![303], failure: vec![404] };
+    let layer = LoginLockout::new(&house.lockout).by_legacy_status(legacy);
+    let mut looked_at = 0;
+    for _ in 0..20 {
+        let route = post(async || http::StatusCode::NOT_FOUND).layer(layer.clone());
+        let router = Router::new().route("/login", route);
+        let router = router.layer(Stack::new((TrustedProxies::none(),)));
+        let answer = axum_app::send(router, &Ask::get("/login").method("POST")).await;
+        looked_at += u32::from(answer.status == 404);
+    }
+    assert_eq!(looked_at, 5);
+}
+
+/// The one that turns a request away gives the attempt of the layer around it back, to be settled as any
+/// other that only looked.
+#[tokio::test]
+async fn a_layer_that_is_locked_costs_the_one_around_it_nothing() {
+    let one = ScopePolicy::new(1, minutes(10), minutes(60)).unwrap();
+    let outer = House::new(policy().address(Some(one.clone())));
+    let inner = House::new(policy().address(Some(one)));
+    let from = address("127.0.0.1");
+    inner.lockout.begin(from).await.unwrap().fail().await;
+    for _ in 0..3 {
+        let router = Router::new().route("/login", get(async || "the form"));
+        let router = router.layer(LoginLockout::new(&inner.lockout));
+        let router = router.layer(LoginLockout::new(&outer.lockout));
+        let router = router.layer(Stack::new((TrustedProxies::none(),)));
+        let answer = axum_app::send(router, &Ask::get("/login").from("127.0.0.1")).await;
+        assert_eq!(answer.status, 429);
+    }
+    assert_eq!(outer.lockout.peek_address(from).await.unwrap(), KeyState::default());
+    assert_eq!(inner.lockout.peek_address(from).await.unwrap().failures, 1);
+}
+
+/// A process that makes tokens of another lifetime, or this one before its configuration has changed.
+#[tokio::test]
+async fn a_used_token_stays_used_whatever_the_lifetime_of_others() {
+    let house = House::new(policy());
+    let ring = KeyRing::new(Key::random()).unwrap();
+    let tokens = |lifetime| {
+        let tokens = UnlockTokens::new(&house.lockout, &ring, "club").unwrap();
+        tokens.clock(house.clock.clone()).lifetime(lifetime).unwrap()
+    };
+    let token = tokens(minutes(24 * 60)).issue(&account("ann")).unwrap();
+    tokens(minutes(1)).redeem("POST", &token).await.unwrap();
+    house.clock.advance(minutes(60));
+    for lifetime in [minutes(1), minutes(24 * 60)] {
+        let again = tokens(lifetime).redeem("POST", &token).await;
+        assert!(matches!(again, Err(UnlockError::Used)), "{again:?}");
+    }
+}
+
+/// Guesses that are under way when the process ends have failed in the next one, and are forgotten when
+/// failures are.
+#[tokio::test]
+async fn a_restart_gives_no_guess_under_way_back() {
+    let (clock, secret) = (Arc::new(ManualClock::default()), Key::random());
+    let before = MemoryStore::with_clock(1024, clock.clone()).unwrap();
+    let build = |store: &MemoryStore| {
+        Lockout::builder(policy()).store(store.clone()).secret(&secret).build().unwrap()
+    };
+    let lockout = build(&before);
+    let mut under_way = Vec::new();
+    for n in 0..N {
+        let attempt = lockout.begin(stranger(n)).await.unwrap().account(&account("ann")).await;
+        under_way.push(attempt.unwrap());
+    }
+    let ring = KeyRing::new(Key::random()).unwrap();
+    let saved = before.save(&ring).unwrap();
+    let after = MemoryStore::with_clock(1024, clock.clone()).unwrap();
+    after.restore(&ring, &saved).unwrap();
+    clock.advance(minutes(9));
+    let attempt = build(&after).begin(stranger(N)).await.unwrap().account(&account("ann")).await;
+    assert!(matches!(attempt, Err(NotAdmitted::Locked { .. })), "{attempt:?}");
 }

@@ -286,7 +286,6 @@ impl Model {
                 return;
             }
             self.failures = self.failures.min(u32::from(policy.limit() - policy.further()));
-            self.forget_at = self.forget_at.max(end + 600);
             self.locked_until = None;
         }
         if now >= self.forget_at {
@@ -301,6 +300,7 @@ impl Model {
         if self.failures >= u32::from(policy.limit()) && self.locked_until.is_none() {
             let lock = u32::try_from(policy.lock_after(self.locks).as_secs()).unwrap();
             self.locked_until = Some(now + lock);
+            self.forget_at = self.forget_at.max(now + lock + 600);
             self.locks += 1;
         }
     }

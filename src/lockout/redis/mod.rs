@@ -157,13 +157,12 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> AttemptStore for RedisSt
 
     async fn peek(&self, key: Key, policy: &ScopePolicy) -> Result<KeyState, Self::Error> {
         let mut connection = self.connection.clone();
-        let (failures, in_flight, left, ago): (u32, u32, u64, i64) =
+        let (failures, in_flight, left): (u32, u32, u64) =
             PEEK.run(&mut connection, &self.name(key), &limits(policy)).await?;
         Ok(KeyState {
             failures,
             in_flight,
             locked: (left > 0).then(|| Duration::from_millis(left)),
-            last_failure: u64::try_from(ago).ok().map(Duration::from_millis),
         })
     }
 

@@ -28,8 +28,10 @@ local function begin_lock(at)
   local lock = next_lock()
   locks = math.min(locks + 1, 63)
   locked, ends = true, at + lock
+  forget_at = math.max(forget_at, ends + forget)
   if in_flight + waning > 0 then
-    -- There are some only where a policy has become stricter. Their leases are over.
+    -- There are some only where a policy has become stricter. They have failed, and their leases are over.
+    failed = math.min(failed + in_flight + waning, 65535)
     in_flight, waning, generation, previous = 0, 0, ARGV[8], ''
   end
   return lock
@@ -50,8 +52,7 @@ local function pass(at)
     if at < ends then return end
     locked = false
     failed = math.min(failed, limit - further)
-    since = ends
-    forget_at = math.max(forget_at, ends + forget)
+    if gradual then since = ends end
   end
   if at >= forget_at then
     failed, locks = 0, 0
@@ -62,11 +63,13 @@ local function pass(at)
   end
 end
 
--- Does what time alone has done since somebody last looked.
+-- Does what time alone has done since somebody last looked. Answers whether the outcome has to be kept even
+-- where nobody is let in: what a clock or a policy that has changed has done would be done anew each time.
 local function roll()
   -- Of a clock that was set back, or of another server that has taken over.
   since = math.min(since, now)
-  ends = math.min(ends, now + (locked and longest or half))
+  local keep, latest = false, now + (locked and longest or half)
+  if ends > latest then ends, keep = latest, true end
   forget_at = math.min(forget_at, now + longest + forget)
 
   while in_flight + waning > 0 and not locked and now >= ends do
@@ -81,9 +84,10 @@ local function roll()
   pass(now)
   if failed >= limit and not locked then
     -- Of a policy that was not as strict.
-    begin_lock(forget_at - forget)
-    pass(now)
+    begin_lock(now)
+    keep = true
   end
+  return keep
 end
 
 local function is_blank()
@@ -112,4 +116,4 @@ local function save()
   redis.call('PEXPIRE', KEYS[1], whole(last - now + 1000))
 end
 
-roll()
+local has_to_be_kept = roll()
