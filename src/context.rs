@@ -20,6 +20,8 @@ use crate::head::RequestHead;
 use crate::headers::csp::Nonce;
 #[cfg(feature = "lockout")]
 use crate::lockout::{Flight, Gate};
+#[cfg(feature = "roles")]
+use crate::roles::Known;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Context(Arc<Inner>);
@@ -37,6 +39,8 @@ struct Inner {
     rulings: Mutex<Rulings>,
     #[cfg(feature = "lockout")]
     gate: Mutex<Option<Gate>>,
+    #[cfg(feature = "roles")]
+    known: OnceLock<Known>,
     #[cfg(feature = "headers")]
     nonce: OnceLock<Option<Nonce>>,
     /// Whether the header that is sent will carry the nonce: see [`Context::promise_nonce`].
@@ -114,6 +118,18 @@ impl Context {
     #[cfg(feature = "csrf")]
     pub(crate) fn rulings<T>(&self, look: impl FnOnce(&mut Rulings) -> T) -> T {
         look(&mut self.0.rulings.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Says who is asking. The layer furthest out knows.
+    #[cfg(feature = "roles")]
+    pub(crate) fn set_known(&self, known: Known) {
+        self.0.known.get_or_init(|| known);
+    }
+
+    /// Who is asking, if a layer has looked.
+    #[cfg(feature = "roles")]
+    pub(crate) fn known<T>(&self, look: impl FnOnce(Option<&Known>) -> T) -> T {
+        look(self.0.known.get())
     }
 
     /// Says that a login attempt was let in by its address.

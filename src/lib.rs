@@ -56,6 +56,7 @@
 //! | [`lockout`] | login attempts counted before they are looked at, and no more let in than may fail |
 //! | [`login`] | a login in one call: lockout and passwords together |
 //! | [`password`] | passwords hashed, verified at the same cost for everybody, and chosen well |
+//! | [`roles`](mod@roles) | who may do what: roles and permissions, rules and guards |
 //! | [`keys`] | the keys that values are sealed with, and their replacement |
 //! | [`middleware`] | what a layer is, and several as one |
 //! | [`lint`] | weak spots of a stack, found before an attacker finds them |
@@ -104,6 +105,8 @@ pub mod password;
 #[cfg(any(feature = "csrf", feature = "https"))]
 mod path;
 pub mod refusal;
+#[cfg(feature = "roles")]
+pub mod roles;
 #[cfg(any(feature = "cookies", feature = "headers"))]
 mod shared_caches;
 mod text;

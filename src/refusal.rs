@@ -106,6 +106,13 @@ impl Refusal {
         self.event
     }
 
+    /// The event log knows already.
+    #[cfg(feature = "roles")]
+    pub(crate) const fn told(mut self) -> Self {
+        self.event = None;
+        self
+    }
+
     /// The reason, which the client does not get.
     #[must_use]
     pub const fn reason(&self) -> &'static str {

@@ -248,6 +248,49 @@ mod login {
     }
 }
 
+/// Who is asking is found out once, and a guard only looks.
+#[cfg(feature = "roles")]
+mod roles {
+    use std::time::Duration;
+
+    use donjon::roles::{Authenticate, Identify, Identity, Require, Rule, Seal, permission};
+
+    use super::*;
+
+    donjon::permissions! { enum Permission { Read = "read", Write = "write" } }
+    donjon::roles! { enum Role grants Permission { Member = "member" => [Read, Write] } }
+
+    #[derive(Clone)]
+    struct Always;
+
+    impl Identify for Always {
+        type Role = Role;
+        type Error = Infallible;
+
+        fn identify<R: RequestHead>(&self, _: &R) -> Result<Option<Identity<Role>>, Infallible> {
+            let now = std::time::SystemTime::now();
+            Ok(Some(Identity::new("4711").role(Role::Member).signed_in_at(now)))
+        }
+    }
+
+    #[test]
+    fn a_guard_costs_no_allocation() {
+        let served = tower::service_fn(|_: Request<()>| {
+            ready(Ok::<_, Infallible>(Response::new(Bytes::new())))
+        });
+        let proxies = TrustedProxies::in_networks(["10.0.0.0/8"]).unwrap();
+        let known = || Stack::new((proxies.clone(), Authenticate::new(Always)));
+        let floor = allocations(known().layer(served), forwarded);
+        let office = Rule::network(Networks::parse(["198.51.100.0/24"]).unwrap());
+        let rule = (permission(Permission::Read) & Rule::fresh(Duration::from_secs(60)) & office)
+            | !permission(Permission::Write);
+        let guarded = Stack::new((known(), Require::new(rule.clone())));
+        assert_eq!(allocations(guarded.layer(served), forwarded), floor);
+        let sealed = Stack::new((known(), Seal::new().fallback(rule)));
+        assert_eq!(allocations(sealed.layer(served), forwarded), floor);
+    }
+}
+
 #[actix_web::test]
 async fn in_actix_web_headers_cost_no_allocation() {
     use actix_web::dev::{Transform, fn_service};

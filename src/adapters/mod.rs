@@ -9,16 +9,20 @@ mod axum;
 pub mod collector;
 #[cfg(feature = "cookie")]
 mod cookie_crate;
+#[cfg(feature = "roles")]
+pub mod guarded;
 #[cfg(feature = "lockout")]
 mod lockout;
+#[cfg(feature = "roles")]
+mod roles;
 pub mod tower;
-#[cfg(feature = "lockout")]
+#[cfg(any(feature = "lockout", feature = "roles"))]
 pub mod waiting;
 
 /// Gives a middleware both adapters: `.layer(..)` in tower, `.wrap(..)` in actix-web.
 macro_rules! adapt {
-    ($middleware:ident $(<$parameter:ident>)?) => {
-        impl<S $(, $parameter: Clone)?> tower_layer::Layer<S> for $middleware $(<$parameter>)? {
+    ($middleware:ident $(<$parameter:ident $(: $bound:path)?>)?) => {
+        impl<S $(, $parameter: Clone $(+ $bound)?)?> tower_layer::Layer<S> for $middleware $(<$parameter>)? {
             type Service = $crate::adapters::tower::Guarded<S, Self>;
 
             fn layer(&self, inner: S) -> Self::Service {
@@ -27,7 +31,7 @@ macro_rules! adapt {
         }
 
         #[cfg(feature = "actix")]
-        impl<S, B $(, $parameter)?> actix_web::dev::Transform<S, actix_web::dev::ServiceRequest>
+        impl<S, B $(, $parameter $(: $bound)?)?> actix_web::dev::Transform<S, actix_web::dev::ServiceRequest>
             for $middleware $(<$parameter>)?
         where
             S: actix_web::dev::Service<
@@ -54,10 +58,10 @@ macro_rules! adapt {
 pub(crate) use adapt;
 
 /// Gives an asynchronous middleware both adapters.
-#[cfg(feature = "lockout")]
+#[cfg(any(feature = "lockout", feature = "roles"))]
 macro_rules! adapt_async {
-    ($middleware:ident) => {
-        impl<S> tower_layer::Layer<S> for $middleware {
+    ($middleware:ident $(<$parameter:ident $(: $bound:path)?>)?) => {
+        impl<S $(, $parameter: Clone $(+ $bound)?)?> tower_layer::Layer<S> for $middleware $(<$parameter>)? {
             type Service = $crate::adapters::waiting::tower::Guarded<S, Self>;
 
             fn layer(&self, inner: S) -> Self::Service {
@@ -66,13 +70,15 @@ macro_rules! adapt_async {
         }
 
         #[cfg(feature = "actix")]
-        impl<S, B> actix_web::dev::Transform<S, actix_web::dev::ServiceRequest> for $middleware
+        impl<S, B $(, $parameter $(: $bound)?)?> actix_web::dev::Transform<S, actix_web::dev::ServiceRequest>
+            for $middleware $(<$parameter>)?
         where
             S: actix_web::dev::Service<
                     actix_web::dev::ServiceRequest,
                     Response = actix_web::dev::ServiceResponse<B>,
                     Error = actix_web::Error,
                 >,
+            Self: $crate::middleware::AsyncMiddleware,
         {
             type Response = actix_web::dev::ServiceResponse<actix_web::body::EitherBody<B>>;
             type Error = actix_web::Error;
@@ -87,5 +93,5 @@ macro_rules! adapt_async {
         }
     };
 }
-#[cfg(feature = "lockout")]
+#[cfg(any(feature = "lockout", feature = "roles"))]
 pub(crate) use adapt_async;

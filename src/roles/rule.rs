@@ -1,0 +1,258 @@
+//! Rules, and what they decide.
+
+use std::net::IpAddr;
+use std::ops::{BitAnd, BitOr, Not};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use super::declare::{Permission, Role};
+use super::principal::Principal;
+use super::why::Why;
+use crate::client::Networks;
+
+/// Who may: a role, a permission, a network, a time, and these put together by `&`, `|` and `!`.
+///
+/// A rule is true, false, or cannot be known: whether somebody who has not signed in is a member, or
+/// whether a request comes from the office when its address has no proof. What cannot be known lets
+/// nobody in, under `!` as well.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use donjon::client::Networks;
+/// use donjon::roles::{Rule, permission, role};
+///
+/// donjon::permissions! { pub enum Permission { Book = "courts:book", Refund = "orders:refund" } }
+/// donjon::roles! {
+///     pub enum Role grants Permission {
+///         Member = "member" => [Book],
+///         Manager = "manager": Member => [Refund],
+///     }
+/// }
+///
+/// let refund = permission(Permission::Refund) & Rule::fresh(Duration::from_secs(300));
+/// let office = Networks::parse(["203.0.113.0/24"])?;
+/// let desk = role(Role::Manager) & (Rule::network(office) | Rule::second_factor());
+/// assert_eq!(refund.to_string(), "orders:refund & fresh(300 s)");
+/// assert_eq!(desk.to_string(), "role manager & (network | second factor)");
+/// # Ok::<_, donjon::client::ConfigError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a rule guards nothing until a guard has it"]
+pub struct Rule(Node);
+
+#[derive(Clone, Debug)]
+pub(super) enum Node {
+    Public,
+    Nobody,
+    SignedIn,
+    Role { index: u8, name: &'static str },
+    Permission { index: u8, name: &'static str },
+    Fresh(Duration),
+    SecondFactor,
+    Network(Arc<Networks>),
+    Between(SystemTime, SystemTime),
+    All(Arc<[Rule]>),
+    Any(Arc<[Rule]>),
+    Not(Arc<Rule>),
+}
+
+/// What is known of a request when a rule is asked.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Evidence<'a> {
+    pub(super) authn: Authn<'a>,
+    pub(super) address: Option<IpAddr>,
+    pub(super) now: SystemTime,
+}
+
+/// What is known of who is asking.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Authn<'a> {
+    /// Nobody has asked.
+    NoLayer,
+    /// Nobody can tell: the table of users does not answer.
+    Unavailable,
+    Anonymous,
+    Subject(&'a Principal),
+}
+
+/// True, false, or cannot be known, and why not true.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Verdict {
+    Yes,
+    No(Why),
+    Unknown(Why),
+}
+
+/// Whoever has this role, or one above it.
+pub fn role<R: Role>(role: R) -> Rule {
+    Rule(Node::Role { index: role.index(), name: role.name() })
+}
+
+/// Whoever has one of these roles, or one above one of them.
+pub fn any_role<R: Role>(roles: impl IntoIterator<Item = R>) -> Rule {
+    Rule::any(roles.into_iter().map(role))
+}
+
+/// Whoever is granted this.
+pub fn permission<P: Permission>(permission: P) -> Rule {
+    Rule(Node::Permission { index: permission.index(), name: permission.name() })
+}
+
+impl Rule {
+    /// Everybody.
+    pub const PUBLIC: Self = Self(Node::Public);
+
+    /// Nobody.
+    pub const NOBODY: Self = Self(Node::Nobody);
+
+    /// Whoever has signed in.
+    pub const SIGNED_IN: Self = Self(Node::SignedIn);
+
+    /// Whoever has shown who he is within this time. Others are asked to do so again: RFC 9470.
+    pub const fn fresh(within: Duration) -> Self {
+        Self(Node::Fresh(within))
+    }
+
+    /// Whoever has shown a second factor.
+    pub const fn second_factor() -> Self {
+        Self(Node::SecondFactor)
+    }
+
+    /// Whoever is in one of these networks, with proof.
+    pub fn network(networks: Networks) -> Self {
+        Self(Node::Network(Arc::new(networks)))
+    }
+
+    /// From the first moment on, and until the second.
+    pub const fn between(from: SystemTime, until: SystemTime) -> Self {
+        Self(Node::Between(from, until))
+    }
+
+    /// Whoever all of them let in. Of none, that is nobody.
+    pub fn all(rules: impl IntoIterator<Item = Self>) -> Self {
+        Self::of(rules, Node::All)
+    }
+
+    /// Whoever one of them lets in. Of none, that is nobody.
+    pub fn any(rules: impl IntoIterator<Item = Self>) -> Self {
+        Self::of(rules, Node::Any)
+    }
+
+    fn of(rules: impl IntoIterator<Item = Self>, node: fn(Arc<[Self]>) -> Node) -> Self {
+        let rules: Arc<[Self]> = rules.into_iter().collect();
+        if rules.is_empty() { Self::NOBODY } else { Self(node(rules)) }
+    }
+
+    pub(super) const fn node(&self) -> &Node {
+        &self.0
+    }
+
+    pub(super) const fn is_public(&self) -> bool {
+        matches!(self.0, Node::Public)
+    }
+
+    pub(super) fn verdict(&self, evidence: Evidence<'_>) -> Verdict {
+        match &self.0 {
+            Node::Public => Verdict::Yes,
+            Node::Nobody => Verdict::No(Why::Nobody),
+            Node::Network(networks) => match evidence.address {
+                Some(address) if networks.contains(address) => Verdict::Yes,
+                Some(_) => Verdict::No(Why::Network),
+                None => Verdict::Unknown(Why::NoAddress),
+            },
+            Node::Between(from, until) => {
+                if (*from..*until).contains(&evidence.now) {
+                    Verdict::Yes
+                } else {
+                    Verdict::No(Why::Time)
+                }
+            }
+            Node::All(rules) => all(rules, evidence),
+            Node::Any(rules) => any(rules, evidence),
+            Node::Not(rule) => match rule.verdict(evidence) {
+                Verdict::Yes => Verdict::No(Why::Not),
+                Verdict::No(_) => Verdict::Yes,
+                unknown @ Verdict::Unknown(_) => unknown,
+            },
+            of_subject => match evidence.authn {
+                Authn::NoLayer => Verdict::Unknown(Why::NoAuthnLayer),
+                Authn::Unavailable => Verdict::Unknown(Why::Unavailable),
+                Authn::Anonymous => Verdict::Unknown(Why::Anonymous),
+                Authn::Subject(principal) => of_subject.of_principal(principal, evidence.now),
+            },
+        }
+    }
+}
+
+impl Node {
+    fn of_principal(&self, principal: &Principal, now: SystemTime) -> Verdict {
+        let known = |is_so: bool, why| if is_so { Verdict::Yes } else { Verdict::No(why) };
+        match self {
+            Self::Role { index, name } => {
+                known(principal.roles(now) >> index & 1 == 1, Why::LacksRole(name))
+            }
+            Self::Permission { index, name } => {
+                known(principal.permissions(now) >> index & 1 == 1, Why::LacksPermission(name))
+            }
+            Self::Fresh(within) => match principal.age(now) {
+                Some(age) => known(age <= *within, Why::Stale { within: *within }),
+                None => Verdict::Unknown(Why::Stale { within: *within }),
+            },
+            Self::SecondFactor => known(principal.has_second_factor(), Why::SecondFactor),
+            // Only those come here that are about who is asking.
+            _ => Verdict::Yes,
+        }
+    }
+}
+
+/// Kleene's: one that is false makes all false, whatever cannot be known.
+fn all(rules: &[Rule], evidence: Evidence<'_>) -> Verdict {
+    let mut result = Verdict::Yes;
+    for rule in rules {
+        match rule.verdict(evidence) {
+            no @ Verdict::No(_) => return no,
+            unknown @ Verdict::Unknown(_) if result == Verdict::Yes => result = unknown,
+            Verdict::Yes | Verdict::Unknown(_) => {}
+        }
+    }
+    result
+}
+
+/// One that is true makes it true. Otherwise what cannot be known is what to mend.
+fn any(rules: &[Rule], evidence: Evidence<'_>) -> Verdict {
+    let mut result = None;
+    for rule in rules {
+        match (rule.verdict(evidence), result) {
+            (Verdict::Yes, _) => return Verdict::Yes,
+            (unknown @ Verdict::Unknown(_), None | Some(Verdict::No(_))) => result = Some(unknown),
+            (no @ Verdict::No(_), None) => result = Some(no),
+            _ => {}
+        }
+    }
+    result.unwrap_or(Verdict::No(Why::Nobody))
+}
+
+impl BitAnd for Rule {
+    type Output = Self;
+
+    fn bitand(self, other: Self) -> Self {
+        Self::all([self, other])
+    }
+}
+
+impl BitOr for Rule {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self::any([self, other])
+    }
+}
+
+impl Not for Rule {
+    type Output = Self;
+
+    fn not(self) -> Self {
+        Self(Node::Not(Arc::new(self)))
+    }
+}
