@@ -3,6 +3,7 @@
 //! Options: `--preset web` for the milder preset, `--behind-proxy` if a TLS terminator on the same
 //! machine is in front. Security events are printed as lines of JSON.
 
+use std::convert::Infallible;
 use std::env;
 use std::error::Error;
 use std::io;
@@ -21,6 +22,7 @@ use donjon::cookies::session::{Session, Sessions};
 use donjon::cookies::{CookieSpec, GuardCookies, HardenCookies};
 use donjon::csrf::CsrfProtection;
 use donjon::event::{EventLog, JsonLines};
+use donjon::head::RequestHead;
 use donjon::headers::collector::{Report, ReportCollector};
 use donjon::headers::csp::Hash;
 use donjon::headers::{Nonce, SecurityHeaders};
@@ -30,6 +32,7 @@ use donjon::login::{Credential, Login};
 use donjon::middleware::Stack;
 use donjon::password::Passwords;
 use donjon::refusal::Refusal;
+use donjon::roles::{Authenticate, Identify, Identity, Principal, Require, permission};
 use minijinja::{Environment, Value, context};
 
 #[actix_web::main]
@@ -59,6 +62,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         HardenCookies::new(),
         GuardCookies::new([cookie.name(), device.name()])?,
         sessions,
+        Authenticate::new(BySession),
         CsrfProtection::new(origins)?.protect_cookies([cookie.name()])?,
     ));
 
@@ -82,7 +86,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .build()?;
     let house = Data::new(House {
         login: Login::new(&lockout, &passwords),
-        hash_of_ann: passwords.hash("correct horse battery staple").await?.as_str().into(),
+        hash: passwords.hash("correct horse battery staple").await?.as_str().into(),
     });
 
     let server = HttpServer::new(move || {
@@ -96,6 +100,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
                     .route(web::post().to(sign_in)),
             )
             .route("/sign-out", web::post().to(sign_out))
+            .route(
+                "/members",
+                web::get().to(members).wrap(Require::new(permission(Permission::Book))),
+            )
+            .route(
+                "/admin",
+                web::get().to(admin).wrap(Require::new(permission(Permission::Unlock))),
+            )
             .route("/app.js", web::get().to(async || asset("text/javascript", APP_JS)))
             .route("/style.css", web::get().to(async || asset("text/css", STYLE_CSS)))
             .route("/logo.svg", web::get().to(async || asset("image/svg+xml", LOGO_SVG)))
@@ -110,10 +122,37 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(log.shutdown(Duration::from_secs(2))?)
 }
 
+donjon::permissions! {
+    enum Permission { Book = "courts:book", Unlock = "users:unlock" }
+}
+
+donjon::roles! {
+    enum Role grants Permission {
+        Member = "member" => [Book],
+        Admin = "admin": Member => [Unlock],
+    }
+}
+
+/// Who is asking, by the session.
+#[derive(Clone)]
+struct BySession;
+
+impl Identify for BySession {
+    type Role = Role;
+    type Error = Infallible;
+
+    fn identify<R: RequestHead>(&self, request: &R) -> Result<Option<Identity<Role>>, Infallible> {
+        // In earnest the roles stand in the table of users.
+        let user = Session::of(request).and_then(|session| session.subject());
+        let role = |user: &str| if user == "max" { Role::Admin } else { Role::Member };
+        Ok(user.map(|user| Identity::new(&*user).role(role(&user))))
+    }
+}
+
 /// What handlers share.
 struct House {
     login: Login,
-    hash_of_ann: String,
+    hash: String,
 }
 
 async fn page(nonce: Nonce, client: Client, session: Session) -> actix_web::Result<impl Responder> {
@@ -141,10 +180,10 @@ async fn sign_in(
     };
     let (name, password) = (take("name"), take("password"));
     // In earnest this asks the database, by the account's canonical name.
-    let hash_of_ann = house.hash_of_ann.clone();
+    let hash = house.hash.clone();
     let lookup = |account: Account| async move {
-        let is_ann = account.as_str() == "ann";
-        Ok::<_, io::Error>(is_ann.then(|| Credential::new("ann", Some(hash_of_ann))))
+        let user = ["ann", "max"].into_iter().find(|user| *user == account.as_str());
+        Ok::<_, io::Error>(user.map(|user| Credential::new(user, Some(hash))))
     };
     match house.login.verify(&name, attempt, password, lookup).await.granted() {
         Ok(granted) => {
@@ -155,6 +194,14 @@ async fn sign_in(
         }
         Err(refusal) => denied(refusal),
     }
+}
+
+async fn members(principal: Principal) -> String {
+    format!("Members may book. You are {}.", principal.subject())
+}
+
+async fn admin() -> &'static str {
+    "Admins may unlock accounts."
 }
 
 /// The refusal's status and headers, and a page for people. It is the same for every name.

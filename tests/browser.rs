@@ -74,16 +74,21 @@ async fn the_quickstart_page_works(example: &str) {
     // The session is kept, until its user leaves.
     page.goto(&server.url).await.unwrap();
     assert_eq!(browser.eval("document.querySelector('#who').textContent").await, "ann");
+    // A member sees the members' page, and not the admins'.
+    for (target, expected) in [("/members", "You are ann"), ("/admin", "403")] {
+        page.goto(&format!("{}{target}", server.url)).await.unwrap();
+        let text = browser.eval("document.body.textContent").await;
+        assert!(text.as_str().unwrap().contains(expected), "{example}: {target}: {text}");
+    }
+    page.goto(&server.url).await.unwrap();
     page.find(Locator::Css("#leave button")).await.unwrap().click().await.unwrap();
     page.wait().at_most(PATIENCE).for_element(Locator::Css("#greet")).await.unwrap();
 
-    // Chromium complains of the password that was wrong, and of nothing else.
+    // Chromium complains of the password that was wrong, of the admins' page, and of nothing else.
     let complaints = browser.complaints().await;
-    assert!(
-        complaints.iter().all(|complaint| complaint.contains("401")),
-        "{example}: {complaints:?}"
-    );
-    assert!(complaints.len() <= 1, "{example}: {complaints:?}");
+    let known = ["/sign-in - ", "/admin - ", "/favicon.ico - "];
+    let is_known = |complaint: &String| known.iter().any(|known| complaint.contains(known));
+    assert!(complaints.iter().all(is_known), "{example}: {complaints:?}");
 
     // A stranger tries a hundred passwords at once: five are looked at. The browser that has logged in
     // before gets in all the same.
