@@ -15,6 +15,7 @@ mod event;
 mod floor;
 mod nonce;
 mod refusal;
+pub(crate) mod roles;
 pub(crate) mod session;
 mod stack;
 pub(crate) mod tower;
@@ -67,6 +68,11 @@ impl Cases {
             self.event,
         ]
     }
+}
+
+/// Who may: a program of its own.
+pub(crate) fn guard() -> Group {
+    roles::group()
 }
 
 /// Cookies, sessions, and where requests come from: programs of their own, since what the compiler

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use super::declare::{Permission, Role};
 use super::grants::Grants;
+use super::why::Why;
 
 /// What an app knows of a user, for [`Authenticate`](super::Authenticate): the number or name, the roles,
 /// and how and when he has signed in.
@@ -162,6 +163,11 @@ impl Principal {
     #[must_use]
     pub fn owns(&self, owner: &str) -> bool {
         *self.0.subject == *owner
+    }
+
+    /// The same, where whoever does not own it is to be refused.
+    pub fn must_own(&self, owner: &str) -> Result<(), Why> {
+        if self.owns(owner) { Ok(()) } else { Err(Why::NotOwner) }
     }
 
     /// By which version of the [`Grants`](super::Grants) all that is asked about him is decided.

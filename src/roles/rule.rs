@@ -144,6 +144,39 @@ impl Rule {
         if rules.is_empty() { Self::NOBODY } else { Self(node(rules)) }
     }
 
+    /// Whether it lets somebody in, asked in a handler or where there is no request: `None` for whoever has
+    /// not signed in, and for an address without proof.
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    ///
+    /// use donjon::refusal::Refusal;
+    /// use donjon::roles::{Principal, Rule, permission};
+    ///
+    /// donjon::permissions! { pub enum Permission { Refund = "orders:refund" } }
+    ///
+    /// fn refund(who: &Principal, order_of: &str) -> Result<(), Refusal> {
+    ///     permission(Permission::Refund).check(Some(who), None, SystemTime::now())?;
+    ///     who.must_own(order_of)?;
+    ///     Ok(())
+    /// }
+    ///
+    /// let nobody = permission(Permission::Refund).check(None, None, SystemTime::now());
+    /// assert_eq!(Refusal::from(nobody.unwrap_err()).status(), 401);
+    /// ```
+    pub fn check(
+        &self,
+        principal: Option<&Principal>,
+        address: Option<IpAddr>,
+        now: SystemTime,
+    ) -> Result<(), Why> {
+        let authn = principal.map_or(Authn::Anonymous, Authn::Subject);
+        match self.verdict(Evidence { authn, address, now }) {
+            Verdict::Yes => Ok(()),
+            Verdict::No(why) | Verdict::Unknown(why) => Err(why),
+        }
+    }
+
     pub(super) const fn node(&self) -> &Node {
         &self.0
     }

@@ -93,6 +93,15 @@ impl Why {
     }
 }
 
+/// As [`Require`](super::Require) answers.
+impl From<Why> for Refusal {
+    fn from(why: Why) -> Self {
+        why.refusal()
+    }
+}
+
+impl std::error::Error for Why {}
+
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
