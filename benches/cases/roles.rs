@@ -61,7 +61,7 @@ pub(super) fn group() -> Group {
     let mut group = Group::new(title, TowerCase::new(known().layer(Bare), request), expected());
     let guarded = Stack::new((known(), Require::new(two())));
     group.ours("Require", TowerCase::new(guarded.layer(Bare), request), expected(), NO_MORE);
-    let fresh = two() & Rule::fresh(Duration::from_secs(3000));
+    let fresh = two() & Rule::fresh(Duration::from_secs(1000));
     let guarded = Stack::new((known(), Require::new(fresh)));
     let case = TowerCase::new(guarded.layer(Bare), request);
     group.ours("Require, with freshness", case, expected(), NO_MORE);
