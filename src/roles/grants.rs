@@ -274,12 +274,13 @@ mod file {
                         if let Some(Names(below, ..)) = below {
                             direct[at] = u64::try_from(below).unwrap_or(u64::MAX);
                         }
-                        if let Some(role) = closed(&direct).1 {
-                            let name = R::NAMES[role];
-                            return Err(A::Error::custom(format_args!("{name} is below itself")));
-                        }
                     }
-                    let (below, _) = closed(&direct);
+                    // Only now, since a later table may take out what an earlier one closes.
+                    let (below, circular) = closed(&direct);
+                    if let Some(role) = circular {
+                        let name = R::NAMES[role];
+                        return Err(A::Error::custom(format_args!("{name} is below itself")));
+                    }
                     let grants = below.iter().map(|below| {
                         each(*below).fold(0, |all, at| all | own.get(at).copied().unwrap_or(0))
                     });

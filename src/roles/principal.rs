@@ -1,5 +1,6 @@
 //! Who is asking, once somebody has found out.
 
+use std::any::TypeId;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -111,6 +112,7 @@ impl<R: Role> Identity<R> {
             signed_in_at: self.signed_in_at,
             second_factor: self.second_factor,
             version: grants.version(),
+            types: (TypeId::of::<R>(), TypeId::of::<R::Permission>()),
         }))
     }
 }
@@ -138,6 +140,8 @@ struct Inner {
     signed_in_at: Option<SystemTime>,
     second_factor: bool,
     version: u64,
+    /// Of which enums the roles and permissions are: places in another one mean something else.
+    types: (TypeId, TypeId),
 }
 
 impl Principal {
@@ -147,16 +151,17 @@ impl Principal {
         &self.0.subject
     }
 
-    /// Whether he has this role now, or one above it.
+    /// Whether he has this role now, or one above it. He has none of another enum than his own.
     #[must_use]
     pub fn has_role<R: Role>(&self, role: R, now: SystemTime) -> bool {
-        self.roles(now) >> role.index() & 1 == 1
+        self.role_type() == TypeId::of::<R>() && self.roles(now) >> role.index() & 1 == 1
     }
 
-    /// Whether he is granted this now.
+    /// Whether he is granted this now. He is granted nothing of another enum than his own.
     #[must_use]
     pub fn has_permission<P: Permission>(&self, permission: P, now: SystemTime) -> bool {
-        self.permissions(now) >> permission.index() & 1 == 1
+        self.permission_type() == TypeId::of::<P>()
+            && self.permissions(now) >> permission.index() & 1 == 1
     }
 
     /// Whether what this is about is his own.
@@ -174,6 +179,14 @@ impl Principal {
     #[must_use]
     pub fn grants_version(&self) -> u64 {
         self.0.version
+    }
+
+    pub(super) fn role_type(&self) -> TypeId {
+        self.0.types.0
+    }
+
+    pub(super) fn permission_type(&self) -> TypeId {
+        self.0.types.1
     }
 
     pub(super) fn roles(&self, now: SystemTime) -> u64 {

@@ -1,5 +1,6 @@
 //! Rules, and what they decide.
 
+use std::any::TypeId;
 use std::net::IpAddr;
 use std::ops::{BitAnd, BitOr, Not};
 use std::sync::Arc;
@@ -45,9 +46,19 @@ pub struct Rule(Node);
 pub(super) enum Node {
     Public,
     Nobody,
+    /// A list without a rule: somebody has forgotten something.
+    Empty,
     SignedIn,
-    Role { index: u8, name: &'static str },
-    Permission { index: u8, name: &'static str },
+    Role {
+        of: TypeId,
+        index: u8,
+        name: &'static str,
+    },
+    Permission {
+        of: TypeId,
+        index: u8,
+        name: &'static str,
+    },
     Fresh(Duration),
     SecondFactor,
     Network(Arc<Networks>),
@@ -86,7 +97,7 @@ pub(super) enum Verdict {
 
 /// Whoever has this role, or one above it.
 pub fn role<R: Role>(role: R) -> Rule {
-    Rule(Node::Role { index: role.index(), name: role.name() })
+    Rule(Node::Role { of: TypeId::of::<R>(), index: role.index(), name: role.name() })
 }
 
 /// Whoever has one of these roles, or one above one of them.
@@ -96,7 +107,8 @@ pub fn any_role<R: Role>(roles: impl IntoIterator<Item = R>) -> Rule {
 
 /// Whoever is granted this.
 pub fn permission<P: Permission>(permission: P) -> Rule {
-    Rule(Node::Permission { index: permission.index(), name: permission.name() })
+    let (of, index, name) = (TypeId::of::<P>(), permission.index(), permission.name());
+    Rule(Node::Permission { of, index, name })
 }
 
 impl Rule {
@@ -129,19 +141,19 @@ impl Rule {
         Self(Node::Between(from, until))
     }
 
-    /// Whoever all of them let in. Of none, that is nobody.
+    /// Whoever all of them let in. Of none, that is nobody, under `!` as well.
     pub fn all(rules: impl IntoIterator<Item = Self>) -> Self {
         Self::of(rules, Node::All)
     }
 
-    /// Whoever one of them lets in. Of none, that is nobody.
+    /// Whoever one of them lets in. Of none, that is nobody, under `!` as well.
     pub fn any(rules: impl IntoIterator<Item = Self>) -> Self {
         Self::of(rules, Node::Any)
     }
 
     fn of(rules: impl IntoIterator<Item = Self>, node: fn(Arc<[Self]>) -> Node) -> Self {
         let rules: Arc<[Self]> = rules.into_iter().collect();
-        if rules.is_empty() { Self::NOBODY } else { Self(node(rules)) }
+        Self(if rules.is_empty() { Node::Empty } else { node(rules) })
     }
 
     /// Whether it lets somebody in, asked in a handler or where there is no request: `None` for whoever has
@@ -189,6 +201,7 @@ impl Rule {
         match &self.0 {
             Node::Public => Verdict::Yes,
             Node::Nobody => Verdict::No(Why::Nobody),
+            Node::Empty => Verdict::Unknown(Why::Nobody),
             Node::Network(networks) => match evidence.address {
                 Some(address) if networks.contains(address) => Verdict::Yes,
                 Some(_) => Verdict::No(Why::Network),
@@ -222,10 +235,12 @@ impl Node {
     fn of_principal(&self, principal: &Principal, now: SystemTime) -> Verdict {
         let known = |is_so: bool, why| if is_so { Verdict::Yes } else { Verdict::No(why) };
         match self {
-            Self::Role { index, name } => {
+            Self::Role { of, .. } if *of != principal.role_type() => OTHER_ENUM,
+            Self::Permission { of, .. } if *of != principal.permission_type() => OTHER_ENUM,
+            Self::Role { index, name, .. } => {
                 known(principal.roles(now) >> index & 1 == 1, Why::LacksRole(name))
             }
-            Self::Permission { index, name } => {
+            Self::Permission { index, name, .. } => {
                 known(principal.permissions(now) >> index & 1 == 1, Why::LacksPermission(name))
             }
             Self::Fresh(within) => match principal.age(now) {
@@ -238,6 +253,8 @@ impl Node {
         }
     }
 }
+
+const OTHER_ENUM: Verdict = Verdict::Unknown(Why::OtherEnum);
 
 /// Kleene's: one that is false makes all false, whatever cannot be known.
 fn all(rules: &[Rule], evidence: Evidence<'_>) -> Verdict {

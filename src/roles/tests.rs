@@ -97,6 +97,36 @@ fn what_is_granted_for_a_time_ends_at_its_time() {
     assert!(!principal.has_role(Role::Low, until));
 }
 
+/// A list that came out empty, of a configuration for instance, opens nothing by an exception.
+#[test]
+fn a_rule_of_nothing_lets_nobody_in_whatever_is_around_it() {
+    let top = who(&[Role::Top], Some(0), true);
+    for rule in [Rule::all([]), Rule::any([]), any_role::<Role>([])] {
+        for rule in [rule.clone(), !rule.clone(), !!rule.clone(), !(rule & Rule::PUBLIC)] {
+            for principal in [None, Some(&top)] {
+                assert_eq!(rule.check(principal, None, now()), Err(Why::Nobody), "{rule}");
+            }
+        }
+    }
+}
+
+/// Two parts of an app that have enums of their own: the places of one mean nothing in the other.
+#[test]
+fn roles_of_another_enum_are_other_roles() {
+    mod other {
+        crate::permissions! { pub(super) enum Permission { Launch = "launch" } }
+        crate::roles! { pub(super) enum Role grants Permission { Chief = "chief" => [Launch] } }
+    }
+    let top = who(&[Role::Top], Some(0), true);
+    assert!(!top.has_role(other::Role::Chief, now()));
+    assert!(!top.has_permission(other::Permission::Launch, now()));
+    for rule in [role(other::Role::Chief), permission(other::Permission::Launch)] {
+        for rule in [rule.clone(), !rule] {
+            assert_eq!(rule.check(Some(&top), None, now()), Err(Why::OtherEnum), "{rule}");
+        }
+    }
+}
+
 /// A rule, as data.
 #[derive(Clone, Debug)]
 enum Shape {
@@ -154,7 +184,7 @@ impl Shape {
             Self::Fresh(seconds) => of_somebody(&|who| who.age.map(|age| age <= *seconds)),
             Self::Second => of_somebody(&|who| Some(who.second)),
             Self::Office => case.in_office,
-            Self::All(shapes) | Self::Any(shapes) if shapes.is_empty() => Some(false),
+            Self::All(shapes) | Self::Any(shapes) if shapes.is_empty() => None,
             Self::All(shapes) => {
                 let held: Vec<_> = shapes.iter().map(|shape| shape.holds(case)).collect();
                 if held.contains(&Some(false)) {
@@ -304,6 +334,13 @@ mod file {
         let grants = read("[top]\nbelow = []\ngrants = [\"b\"]").unwrap();
         assert_eq!(grants.of_role(Role::Top), ["b"]);
         assert_eq!(grants.of_role(Role::Right), ["a", "c"]);
+        // In whatever order: what is below what is seen when all is read.
+        for text in [
+            "[left]\nbelow = [\"top\"]\ngrants = []\n[top]\nbelow = []\ngrants = [\"d\"]",
+            "[top]\nbelow = []\ngrants = [\"d\"]\n[left]\nbelow = [\"top\"]\ngrants = []",
+        ] {
+            assert_eq!(read(text).unwrap().of_role(Role::Left), ["d"]);
+        }
         assert_eq!(read("").unwrap().of_role(Role::Top), ["a", "b", "c", "d"]);
     }
 

@@ -15,6 +15,9 @@ use crate::refusal::Refusal;
 pub enum Why {
     /// No layer has looked who is asking. The set-up is to be mended.
     NoAuthnLayer,
+    /// The guard asks for a role or a permission of another enum than that of whoever is asking. The set-up is
+    /// to be mended.
+    OtherEnum,
     /// It could not be found out who is asking: the table of users does not answer.
     Unavailable,
     /// Nobody has signed in.
@@ -52,6 +55,9 @@ impl Why {
             Self::NoAuthnLayer => {
                 "no layer has looked who is asking: put Authenticate before the guard, further out"
             }
+            Self::OtherEnum => {
+                "the guard asks for a role or permission of another enum than Authenticate's"
+            }
             Self::Unavailable => "it cannot be found out who is asking",
             Self::Anonymous => "not signed in",
             Self::LacksRole(_) => "lacks a role",
@@ -71,7 +77,7 @@ impl Why {
     /// whoever has to sign in or to do so again (RFC 9470), 403 for the rest.
     pub(super) fn refusal(self) -> Refusal {
         let (status, challenge) = match self {
-            Self::NoAuthnLayer => (StatusCode::INTERNAL_SERVER_ERROR, None),
+            Self::NoAuthnLayer | Self::OtherEnum => (StatusCode::INTERNAL_SERVER_ERROR, None),
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, None),
             Self::Anonymous => (StatusCode::UNAUTHORIZED, Value::new("Bearer")),
             Self::Stale { within } => (StatusCode::UNAUTHORIZED, step_up(within)),
@@ -87,7 +93,7 @@ impl Why {
     pub(super) const fn severity(self) -> Severity {
         match self {
             Self::Anonymous | Self::Stale { .. } => Severity::Info,
-            Self::NoAuthnLayer => Severity::Critical,
+            Self::NoAuthnLayer | Self::OtherEnum => Severity::Critical,
             _ => Severity::Warn,
         }
     }
