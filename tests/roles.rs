@@ -202,6 +202,59 @@ async fn what_is_hidden_looks_as_if_it_were_not_there() {
     }
 }
 
+/// People are shown where to sign in, and come back to where they were; no link sends them elsewhere.
+#[actix_web::test]
+async fn people_are_sent_to_a_page_on_which_they_sign_in() {
+    let page = Authenticate::new(ByHeader).sign_in_page("/sign-in").unwrap();
+    let guard = |rule| Require::new(rule);
+    let person = |target| Ask::get(target).header("sec-fetch-mode", "navigate");
+    let book = || permission(Permission::Book);
+    for (rule, ask, expected) in [
+        (book(), person("/a"), Ok("/sign-in?next=/a")),
+        (
+            book(),
+            person("/a?b=c&next=//d%0d%0a"),
+            Ok("/sign-in?next=/a%3Fb%3Dc%26next%3D//d%250d%250a"),
+        ),
+        (
+            book(),
+            Ask::get("/a").header("accept", "text/plain, text/html;q=0.9"),
+            Ok("/sign-in?next=/a"),
+        ),
+        (book(), person("//evil.example/a"), Ok("/sign-in")),
+        (!role(Role::Member), person("/a"), Ok("/sign-in?next=/a")),
+        // Not people, or not by a link.
+        (book(), Ask::get("/a"), Err(401)),
+        (book(), Ask::get("/a").header("accept", "application/json"), Err(401)),
+        (book(), person("/a").method("POST"), Err(401)),
+        (
+            book(),
+            Ask::get("/a").header("sec-fetch-mode", "cors").header("accept", "text/html"),
+            Err(401),
+        ),
+        // No circles.
+        (book(), person("/sign-in"), Err(401)),
+        (book(), person("/a").header("x-roles", "visitor"), Err(403)),
+        (book(), person("/a").header("x-roles", "down"), Err(503)),
+        (Rule::fresh(Duration::ZERO), person("/a").header("x-roles", "member"), Err(401)),
+    ] {
+        let stack = Stack::new((TrustedProxies::none(), page.clone(), guard(rule.clone())));
+        for (framework, seen) in both!(stack, &ask) {
+            let case = format!("{framework}: {rule} {ask:?} {seen:?}");
+            let location = seen.header("location");
+            assert_eq!(location.ok_or(seen.status), expected, "{case}");
+            assert!(location.is_none() || seen.status == 303, "{case}");
+            assert_eq!(seen.header("cache-control"), Some("no-store"), "{case}");
+            assert!(!seen.is_of_app(), "{case}");
+        }
+    }
+    for page in
+        ["", "sign-in", "//evil.example", "https://evil.example", "/a?next=b", "/a#b", "/\\b"]
+    {
+        assert!(Authenticate::new(ByHeader).sign_in_page(page).is_err(), "{page}");
+    }
+}
+
 /// RFC 9470: at exactly the limit one gets in.
 #[actix_web::test]
 async fn whoever_has_signed_in_too_long_ago_is_asked_again() {

@@ -6,6 +6,7 @@ use std::fmt;
 use super::declare::Role;
 use super::grants::GrantsInUse;
 use super::principal::{Identity, Principal};
+use super::sign_in::{ConfigError, SignInPage};
 use crate::adapters::{adapt, adapt_async};
 use crate::context::Context;
 use crate::head::RequestHead;
@@ -76,6 +77,7 @@ pub trait IdentifyLater: Clone + Send + Sync + 'static {
 pub struct Authenticate<I: Identify> {
     identify: I,
     grants: GrantsInUse<I::Role>,
+    page: Option<SignInPage>,
 }
 
 /// As [`Authenticate`], where a database has to be asked: a layer of its own, around the routes that have
@@ -85,29 +87,60 @@ pub struct Authenticate<I: Identify> {
 pub struct AuthenticateLater<I: IdentifyLater> {
     identify: I,
     grants: GrantsInUse<I::Role>,
+    page: Option<SignInPage>,
 }
 
 impl<I: Identify> Authenticate<I> {
     /// By this, with the roles' grants as declared.
     pub fn new(identify: I) -> Self {
-        Self { identify, grants: GrantsInUse::default() }
+        Self { identify, grants: GrantsInUse::default(), page: None }
     }
 
     /// With these grants, which can be replaced while requests run.
     pub fn grants(self, grants: &GrantsInUse<I::Role>) -> Self {
         Self { grants: grants.clone(), ..self }
+    }
+
+    /// Sends people who have not signed in to this page of the site, such as `/sign-in`, rather than to answer
+    /// 401: browsers that go from page to page, by `GET`. Where they came from stands in `next`; have it
+    /// checked by [`return_path`](super::return_path) before you send them back. Scripts and other clients
+    /// get their 401. Whoever has signed in is never sent there, so nobody goes round in circles.
+    ///
+    /// ```
+    /// # use donjon::head::RequestHead;
+    /// # use donjon::roles::{Authenticate, Identify, Identity};
+    /// # donjon::permissions! { pub enum Permission { Book = "courts:book" } }
+    /// # donjon::roles! { pub enum Role grants Permission { Member = "member" => [Book] } }
+    /// # #[derive(Clone)]
+    /// # struct BySession;
+    /// # impl Identify for BySession {
+    /// #     type Role = Role;
+    /// #     type Error = std::convert::Infallible;
+    /// #     fn identify<R: RequestHead>(&self, _: &R) -> Result<Option<Identity<Role>>, Self::Error> { Ok(None) }
+    /// # }
+    /// let layer = Authenticate::new(BySession).sign_in_page("/sign-in")?;
+    /// assert!(Authenticate::new(BySession).sign_in_page("https://evil.example").is_err());
+    /// # Ok::<_, donjon::roles::ConfigError>(())
+    /// ```
+    pub fn sign_in_page(self, page: &str) -> Result<Self, ConfigError> {
+        Ok(Self { page: Some(SignInPage::new(page)?), ..self })
     }
 }
 
 impl<I: IdentifyLater> AuthenticateLater<I> {
     /// By this, with the roles' grants as declared.
     pub fn new(identify: I) -> Self {
-        Self { identify, grants: GrantsInUse::default() }
+        Self { identify, grants: GrantsInUse::default(), page: None }
     }
 
     /// With these grants, which can be replaced while requests run.
     pub fn grants(self, grants: &GrantsInUse<I::Role>) -> Self {
         Self { grants: grants.clone(), ..self }
+    }
+
+    /// As [`Authenticate::sign_in_page`].
+    pub fn sign_in_page(self, page: &str) -> Result<Self, ConfigError> {
+        Ok(Self { page: Some(SignInPage::new(page)?), ..self })
     }
 }
 
@@ -116,8 +149,8 @@ impl<I: IdentifyLater> AuthenticateLater<I> {
 pub(crate) enum Known {
     /// It could not be found out.
     Nothing,
-    /// Nobody has signed in.
-    Nobody,
+    /// Nobody has signed in. Where people do, if there is a page for it.
+    Nobody(Option<SignInPage>),
     Somebody(Principal),
 }
 
@@ -125,10 +158,11 @@ impl Known {
     fn of<R: Role>(
         identified: Result<Option<Identity<R>>, impl fmt::Display>,
         grants: &GrantsInUse<R>,
+        page: Option<&SignInPage>,
     ) -> Self {
         match identified {
             Ok(Some(identity)) => Self::Somebody(identity.into_principal(&grants.load())),
-            Ok(None) => Self::Nobody,
+            Ok(None) => Self::Nobody(page.cloned()),
             Err(error) => {
                 trace::warn!(error = %error, "it cannot be found out who is asking");
                 Self::Nothing
@@ -142,7 +176,7 @@ impl<I: Identify> Middleware for Authenticate<I> {
     type Refusal = Infallible;
 
     fn admit<R: RequestHead>(&self, request: &mut R, (): &mut ()) -> Result<(), Infallible> {
-        let known = Known::of(self.identify.identify(request), &self.grants);
+        let known = Known::of(self.identify.identify(request), &self.grants, self.page.as_ref());
         Context::of(request).set_known(known);
         Ok(())
     }
@@ -156,9 +190,9 @@ impl<I: IdentifyLater> AsyncMiddleware for AuthenticateLater<I> {
     fn admit<R: RequestHead>(&self, request: &mut R, (): &mut ()) -> Admission {
         let context = Context::of(request);
         let identifying = self.identify.identify(request);
-        let grants = self.grants.clone();
+        let (grants, page) = (self.grants.clone(), self.page.clone());
         let later: Later<_> = Box::pin(async move {
-            context.set_known(Known::of(identifying.await, &grants));
+            context.set_known(Known::of(identifying.await, &grants, page.as_ref()));
             Ok(())
         });
         Admission::Later(later)

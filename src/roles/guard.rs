@@ -23,8 +23,9 @@ use crate::refusal::Refusal;
 /// | who | answer |
 /// | --- | --- |
 /// | nobody has looked who is asking: there is no [`Authenticate`](super::Authenticate) further out | 500, and a critical event |
+/// | the rule is about another enum than that of whoever is asking | 500, and a critical event |
 /// | it could not be found out | 503 |
-/// | somebody who has not signed in | 401, `WWW-Authenticate` |
+/// | somebody who has not signed in | 401, `WWW-Authenticate`; people are sent to the [sign-in page](super::Authenticate::sign_in_page), if there is one |
 /// | whoever has signed in too long ago | 401, with the challenge of RFC 9470 |
 /// | everybody else whom the rule does not let in | 403, or 404 if it is [hidden](Self::hidden) |
 ///
@@ -109,7 +110,21 @@ fn refuse<R: RequestHead>(
     if hidden && !refusal.status().is_server_error() {
         return Require::nothing_there();
     }
-    refusal.told()
+    sign_in(request, why).unwrap_or(refusal).told()
+}
+
+/// The way to the page on which people sign in, for whoever has to and is a person.
+fn sign_in<R: RequestHead>(request: &R, why: Why) -> Option<Refusal> {
+    if why != Why::Anonymous {
+        return None;
+    }
+    let page = request.look(|context: &Context| {
+        context.known(|known| match known {
+            Some(Known::Nobody(page)) => page.clone(),
+            _ => None,
+        })
+    });
+    page.flatten()?.redirect(request)
 }
 
 fn decide<R: RequestHead>(
@@ -121,7 +136,7 @@ fn decide<R: RequestHead>(
     let (authn, principal) = match known {
         None => (Authn::NoLayer, None),
         Some(Known::Nothing) => (Authn::Unavailable, None),
-        Some(Known::Nobody) => (Authn::Anonymous, None),
+        Some(Known::Nobody(_)) => (Authn::Anonymous, None),
         Some(Known::Somebody(principal)) => (Authn::Subject(principal), Some(principal)),
     };
     let address = Who::of(request).proven_addr().ok();
@@ -162,10 +177,11 @@ impl Principal {
                 context.known(|known| match known {
                     None => Why::NoAuthnLayer,
                     Some(Known::Nothing) => Why::Unavailable,
-                    Some(Known::Nobody | Known::Somebody(_)) => Why::Anonymous,
+                    Some(Known::Nobody(_) | Known::Somebody(_)) => Why::Anonymous,
                 })
             });
-            known.unwrap_or(Why::NoAuthnLayer).refusal()
+            let why = known.unwrap_or(Why::NoAuthnLayer);
+            sign_in(request, why).unwrap_or_else(|| why.refusal())
         })
     }
 }

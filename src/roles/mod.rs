@@ -100,6 +100,7 @@ pub use self::manifest::{Manifest, ManifestEntry, Matrix};
 pub use self::principal::{Identity, Principal};
 pub use self::rule::{Rule, any_role, permission, role};
 pub use self::seal::Seal;
+pub use self::sign_in::{ConfigError, return_path};
 pub use self::why::Why;
 
 mod authenticate;
@@ -111,6 +112,7 @@ mod manifest;
 mod principal;
 mod rule;
 mod seal;
+mod sign_in;
 #[cfg(test)]
 mod tests;
 #[cfg(doc)]
