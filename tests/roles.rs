@@ -202,6 +202,57 @@ async fn what_is_hidden_looks_as_if_it_were_not_there() {
     }
 }
 
+/// A8: what is looked up is what is going to run, also where another pattern matches what was typed.
+#[actix_web::test]
+async fn an_encoded_path_has_the_rule_of_the_route_that_runs() {
+    use actix_web::{App, web};
+    use donjon::roles::Seal;
+
+    for target in [
+        "/admin",
+        "/%61dmin",
+        "/files/admin",
+        "/files/%61dmin",
+        "/%66iles/admin",
+        "/%66iles/%61dmin",
+    ] {
+        for (roles, status) in [(None, 401), (Some("member"), 403), (Some("manager"), 200)] {
+            let (manager, public) = (|| role(Role::Manager), || Rule::PUBLIC);
+            let seal =
+                Seal::new().on("GET", "/admin", manager()).on("GET", "/files/admin", manager());
+            let seal = seal.on("GET", "/{page}", public()).on("GET", "/{a}/{b}", public());
+            let files = web::scope("/files").route("/admin", web::get().to(async || "app"));
+            let app = App::new()
+                .route("/admin", web::get().to(async || "app"))
+                .service(files)
+                .route("/{page}", web::get().to(async || "a page"))
+                .route("/{a}/{b}", web::get().to(async || "a page"))
+                .wrap(Stack::new((
+                    TrustedProxies::none(),
+                    Authenticate::new(ByHeader),
+                    seal.fallback(public()),
+                )));
+            let app = actix_web::test::init_service(app).await;
+            let ask =
+                roles.iter().fold(Ask::get(target), |ask, roles| ask.header("x-roles", roles));
+            let request = both::actix_app::request(&ask).to_request();
+            let seen = actix_web::test::try_call_service(&app, request).await;
+            let seen = both::actix_app::seen(seen).await;
+            assert_eq!(seen.status, status, "{target} {roles:?} {seen:?}");
+        }
+    }
+}
+
+/// A route that is there twice would have two rules of which one is never asked.
+#[test]
+#[should_panic(expected = "GET /a is there already")]
+fn a_route_of_actix_is_there_once() {
+    let routes = donjon::adapters::guarded::actix::GuardedRoutes::new();
+    let method = || actix_web::http::Method::GET;
+    let routes = routes.on(method(), "/a", Rule::PUBLIC, async || "app");
+    let _ = routes.on(method(), "/a", Rule::NOBODY, async || "app");
+}
+
 /// People are shown where to sign in, and come back to where they were; no link sends them elsewhere.
 #[actix_web::test]
 async fn people_are_sent_to_a_page_on_which_they_sign_in() {

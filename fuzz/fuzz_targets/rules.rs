@@ -100,7 +100,7 @@ impl Shape {
         let of = |is_so: fn(Somebody, u8) -> Option<bool>| is_so(input.somebody?, input.now);
         match self {
             Self::Public => Some(true),
-            Self::Nobody => Some(false),
+            Self::Nobody => None,
             Self::SignedIn => of(|_, _| Some(true)),
             Self::Low | Self::Either | Self::A => {
                 of(|who, now| Some(who.low || who.high || who.is_elevated(now)))
@@ -115,6 +115,7 @@ impl Shape {
                 IpAddr::V4(address) => address.octets()[0] == 10,
                 IpAddr::V6(_) => false,
             }),
+            Self::Between(from, until) if from >= until => None,
             Self::Between(from, until) => Some(*from <= input.now && input.now < *until),
             Self::All(shapes) | Self::Any(shapes) if shapes.is_empty() => None,
             Self::All(shapes) => combined(shapes, input, false),

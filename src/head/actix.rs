@@ -41,7 +41,10 @@ impl RequestHead for HttpRequest {
     }
 
     fn route(&self) -> Option<RouteTemplate> {
-        self.match_pattern().map(|template| RouteTemplate::new(&template))
+        // By the path that actix-web routes by, which is decoded: `match_pattern` takes it as it was sent, and
+        // so `/%61dmin` for another route than the one that is going to run.
+        let pattern = self.resource_map().match_pattern(self.match_info().as_str());
+        pattern.map(|template| RouteTemplate::new(&template))
     }
 
     fn header<'a>(&'a self, name: &'a Name) -> impl DoubleEndedIterator<Item = &'a [u8]> {

@@ -96,6 +96,8 @@ macro_rules! permissions {
         }
 
         const _: () = $crate::roles::check::names(<$enum as $crate::roles::Permission>::NAMES, 128);
+        // A variant that is not always there would leave its name to the next one.
+        const _: &[$enum] = &[$($enum::$variant),+];
     };
 }
 
@@ -139,6 +141,19 @@ macro_rules! permissions {
 /// donjon::permissions! { enum Permission { Read = "read" } }
 /// donjon::roles! {
 ///     enum Role grants Permission { Member = "member": Member => [Read] }
+/// }
+/// ```
+///
+/// Nor does one that is there only sometimes: it would leave its grants to the next one.
+///
+/// ```compile_fail,E0599
+/// donjon::permissions! { enum Permission { Read = "read", Wipe = "wipe" } }
+/// donjon::roles! {
+///     enum Role grants Permission {
+///         #[cfg(any())]
+///         Root = "root" => [Read, Wipe],
+///         Guest = "guest" => [Read],
+///     }
 /// }
 /// ```
 #[macro_export]
@@ -187,6 +202,8 @@ macro_rules! roles {
             assert!(<$enum as $crate::roles::Role>::BELOW.len() <= 64);
             assert!(<$enum as $crate::roles::Role>::GRANTS.len() <= 64);
         };
+        // A variant that is not always there would leave its name and its grants to the next one.
+        const _: &[$enum] = &[$($enum::$variant),+];
     };
 }
 

@@ -9,7 +9,7 @@ impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.node() {
             Node::Public => f.write_str("public"),
-            Node::Nobody | Node::Empty => f.write_str("nobody"),
+            Node::Nobody => f.write_str("nobody"),
             Node::SignedIn => f.write_str("signed in"),
             Node::Role { name, .. } => write!(f, "role {name}"),
             Node::Permission { name, .. } => f.write_str(name),

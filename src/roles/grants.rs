@@ -239,13 +239,20 @@ mod file {
     #[derive(serde::Deserialize)]
     #[serde(deny_unknown_fields, bound = "R: Role")]
     struct OfRole<R> {
-        #[serde(default = "none")]
+        #[serde(default = "none", deserialize_with = "some")]
         below: Option<Names<Roles<R>>>,
         grants: Names<Permissions<R>>,
     }
 
     fn none<T>() -> Option<T> {
         None
+    }
+
+    /// A field that is there has a list: `null` is not "as declared".
+    fn some<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+        from: D,
+    ) -> Result<Option<T>, D::Error> {
+        T::deserialize(from).map(Some)
     }
 
     impl<'de, R: Role> Deserialize<'de> for Grants<R> {

@@ -29,7 +29,7 @@ use crate::refusal::Refusal;
 /// | whoever has signed in too long ago | 401, with the challenge of RFC 9470 |
 /// | everybody else whom the rule does not let in | 403, or 404 if it is [hidden](Self::hidden) |
 ///
-/// None of them is stored by a cache. Each is an [event](crate::event), with the user's tag and the reason.
+/// None of them is stored by a cache, but what is hidden, which says no more than any 404. Each is an [event](crate::event), with the user's tag and the reason.
 ///
 /// ```
 /// # #[cfg(feature = "axum")] {
@@ -60,6 +60,11 @@ impl Require {
     /// Answers 404 to whom the rule does not let in, signed in or not: empty, as axum and actix-web answer
     /// by themselves where there is no route. An app that has a page of its own for that puts it in place of
     /// all of them, in a layer further out.
+    ///
+    /// In axum the router around a route adds to what that answers: `Allow` where the method is another one,
+    /// `Content-Length: 0` to `HEAD`. Where nobody may tell even by these, have a layer further out take them
+    /// from every 404. What cannot be found out is 503 all the same, so have a token that makes no sense be
+    /// nobody's (`Ok(None)`), and not an error.
     pub fn hidden(self) -> Self {
         Self { hidden: true, ..self }
     }
@@ -181,7 +186,7 @@ impl Principal {
                 })
             });
             let why = known.unwrap_or(Why::NoAuthnLayer);
-            sign_in(request, why).unwrap_or_else(|| why.refusal())
+            refuse(request, why, None, false)
         })
     }
 }

@@ -61,12 +61,13 @@ impl<R: Role> Identity<R> {
 
     /// Has this role, and those below it.
     pub fn role(mut self, role: R) -> Self {
-        self.roles |= 1 << role.index();
+        self.roles |= bit(role.index());
         self
     }
 
     /// Has the roles with these names. A name is the same bytes or another one; one that is unknown grants
-    /// nothing and is [counted](Self::unknown_names).
+    /// nothing and is [counted](Self::unknown_names); since it may have been meant for any role, no exception
+    /// (`!role(Banned)`) lets its bearer in.
     pub fn role_names<T: AsRef<str>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
         for name in names {
             match R::NAMES.iter().position(|known| *known == name.as_ref()) {
@@ -97,7 +98,7 @@ impl<R: Role> Identity<R> {
 
     /// Has this role, and those below it, until then. Of several the last one counts.
     pub fn elevated(mut self, role: R, until: SystemTime) -> Self {
-        self.elevation = Some(Elevation { roles: 1 << role.index(), until });
+        self.elevation = Some(Elevation { roles: bit(role.index()), until });
         self
     }
 
@@ -111,6 +112,7 @@ impl<R: Role> Identity<R> {
             subject: self.subject,
             signed_in_at: self.signed_in_at,
             second_factor: self.second_factor,
+            has_unknown_names: self.unknown > 0,
             version: grants.version(),
             types: (TypeId::of::<R>(), TypeId::of::<R::Permission>()),
         }))
@@ -139,6 +141,7 @@ struct Inner {
     elevated_until: Option<SystemTime>,
     signed_in_at: Option<SystemTime>,
     second_factor: bool,
+    has_unknown_names: bool,
     version: u64,
     /// Of which enums the roles and permissions are: places in another one mean something else.
     types: (TypeId, TypeId),
@@ -154,20 +157,20 @@ impl Principal {
     /// Whether he has this role now, or one above it. He has none of another enum than his own.
     #[must_use]
     pub fn has_role<R: Role>(&self, role: R, now: SystemTime) -> bool {
-        self.role_type() == TypeId::of::<R>() && self.roles(now) >> role.index() & 1 == 1
+        self.role_type() == TypeId::of::<R>() && self.holds_role(role.index(), now)
     }
 
     /// Whether he is granted this now. He is granted nothing of another enum than his own.
     #[must_use]
     pub fn has_permission<P: Permission>(&self, permission: P, now: SystemTime) -> bool {
         self.permission_type() == TypeId::of::<P>()
-            && self.permissions(now) >> permission.index() & 1 == 1
+            && self.holds_permission(permission.index(), now)
     }
 
-    /// Whether what this is about is his own.
+    /// Whether what this is about is his own. What has no owner is nobody's.
     #[must_use]
     pub fn owns(&self, owner: &str) -> bool {
-        *self.0.subject == *owner
+        !owner.is_empty() && *self.0.subject == *owner
     }
 
     /// The same, where whoever does not own it is to be refused.
@@ -189,11 +192,24 @@ impl Principal {
         self.0.types.1
     }
 
-    pub(super) fn roles(&self, now: SystemTime) -> u64 {
+    pub(super) fn holds_role(&self, index: u8, now: SystemTime) -> bool {
+        self.roles(now) & bit(index) != 0
+    }
+
+    pub(super) fn holds_permission(&self, index: u8, now: SystemTime) -> bool {
+        let bit = 1_u128.checked_shl(index.into()).unwrap_or(0);
+        self.permissions(now) & bit != 0
+    }
+
+    pub(super) fn has_unknown_names(&self) -> bool {
+        self.0.has_unknown_names
+    }
+
+    fn roles(&self, now: SystemTime) -> u64 {
         if self.is_elevated(now) { self.0.roles | self.0.elevated.0 } else { self.0.roles }
     }
 
-    pub(super) fn permissions(&self, now: SystemTime) -> u128 {
+    fn permissions(&self, now: SystemTime) -> u128 {
         if self.is_elevated(now) {
             self.0.permissions | self.0.elevated.1
         } else {
@@ -213,6 +229,11 @@ impl Principal {
     fn is_elevated(&self, now: SystemTime) -> bool {
         self.0.elevated_until.is_some_and(|until| now < until)
     }
+}
+
+/// None for a place that no role has.
+fn bit(index: u8) -> u64 {
+    1_u64.checked_shl(index.into()).unwrap_or(0)
 }
 
 /// Who it is may be an e-mail address.

@@ -46,19 +46,9 @@ pub struct Rule(Node);
 pub(super) enum Node {
     Public,
     Nobody,
-    /// A list without a rule: somebody has forgotten something.
-    Empty,
     SignedIn,
-    Role {
-        of: TypeId,
-        index: u8,
-        name: &'static str,
-    },
-    Permission {
-        of: TypeId,
-        index: u8,
-        name: &'static str,
-    },
+    Role { of: TypeId, index: u8, name: &'static str },
+    Permission { of: TypeId, index: u8, name: &'static str },
     Fresh(Duration),
     SecondFactor,
     Network(Arc<Networks>),
@@ -115,7 +105,7 @@ impl Rule {
     /// Everybody.
     pub const PUBLIC: Self = Self(Node::Public);
 
-    /// Nobody.
+    /// Nobody, under `!` as well.
     pub const NOBODY: Self = Self(Node::Nobody);
 
     /// Whoever has signed in.
@@ -136,7 +126,7 @@ impl Rule {
         Self(Node::Network(Arc::new(networks)))
     }
 
-    /// From the first moment on, and until the second.
+    /// From the first moment on, and until the second. If that is not later, it is nobody, under `!` as well.
     pub const fn between(from: SystemTime, until: SystemTime) -> Self {
         Self(Node::Between(from, until))
     }
@@ -153,7 +143,7 @@ impl Rule {
 
     fn of(rules: impl IntoIterator<Item = Self>, node: fn(Arc<[Self]>) -> Node) -> Self {
         let rules: Arc<[Self]> = rules.into_iter().collect();
-        Self(if rules.is_empty() { Node::Empty } else { node(rules) })
+        if rules.is_empty() { Self::NOBODY } else { Self(node(rules)) }
     }
 
     /// Whether it lets somebody in, asked in a handler or where there is no request: `None` for whoever has
@@ -200,13 +190,15 @@ impl Rule {
     pub(super) fn verdict(&self, evidence: Evidence<'_>) -> Verdict {
         match &self.0 {
             Node::Public => Verdict::Yes,
-            Node::Nobody => Verdict::No(Why::Nobody),
-            Node::Empty => Verdict::Unknown(Why::Nobody),
+            // What is meant to be shut, or was forgotten, is opened by no exception.
+            Node::Nobody => Verdict::Unknown(Why::Nobody),
             Node::Network(networks) => match evidence.address {
                 Some(address) if networks.contains(address) => Verdict::Yes,
                 Some(_) => Verdict::No(Why::Network),
                 None => Verdict::Unknown(Why::NoAddress),
             },
+            // A time that ends before it begins is a mistake.
+            Node::Between(from, until) if from >= until => Verdict::Unknown(Why::Time),
             Node::Between(from, until) => {
                 if (*from..*until).contains(&evidence.now) {
                     Verdict::Yes
@@ -234,14 +226,19 @@ impl Rule {
 impl Node {
     fn of_principal(&self, principal: &Principal, now: SystemTime) -> Verdict {
         let known = |is_so: bool, why| if is_so { Verdict::Yes } else { Verdict::No(why) };
+        // Whoever has names that nobody knows, may have the role by one of them.
+        let granted = |is_so: bool, why| match is_so {
+            false if principal.has_unknown_names() => Verdict::Unknown(why),
+            is_so => known(is_so, why),
+        };
         match self {
             Self::Role { of, .. } if *of != principal.role_type() => OTHER_ENUM,
             Self::Permission { of, .. } if *of != principal.permission_type() => OTHER_ENUM,
             Self::Role { index, name, .. } => {
-                known(principal.roles(now) >> index & 1 == 1, Why::LacksRole(name))
+                granted(principal.holds_role(*index, now), Why::LacksRole(name))
             }
             Self::Permission { index, name, .. } => {
-                known(principal.permissions(now) >> index & 1 == 1, Why::LacksPermission(name))
+                granted(principal.holds_permission(*index, now), Why::LacksPermission(name))
             }
             Self::Fresh(within) => match principal.age(now) {
                 Some(age) => known(age <= *within, Why::Stale { within: *within }),
@@ -256,31 +253,48 @@ impl Node {
 
 const OTHER_ENUM: Verdict = Verdict::Unknown(Why::OtherEnum);
 
-/// Kleene's: one that is false makes all false, whatever cannot be known.
+/// Kleene's: one that is false makes all false, whatever cannot be known. The reason is the one that is to
+/// be mended first: signing in again helps nobody who lacks a role.
 fn all(rules: &[Rule], evidence: Evidence<'_>) -> Verdict {
-    let mut result = Verdict::Yes;
+    let (mut is_false, mut worst) = (false, None);
     for rule in rules {
-        match rule.verdict(evidence) {
-            no @ Verdict::No(_) => return no,
-            unknown @ Verdict::Unknown(_) if result == Verdict::Yes => result = unknown,
-            Verdict::Yes | Verdict::Unknown(_) => {}
+        let (why, is_no) = match rule.verdict(evidence) {
+            Verdict::Yes => continue,
+            Verdict::No(why) => (why, true),
+            Verdict::Unknown(why) => (why, false),
+        };
+        let rank = why.rank_of_all(is_no);
+        is_false |= is_no;
+        if worst.is_none_or(|(worst, _)| rank < worst) {
+            worst = Some((rank, why));
         }
     }
-    result
+    match worst {
+        None => Verdict::Yes,
+        Some((_, why)) if is_false => Verdict::No(why),
+        Some((_, why)) => Verdict::Unknown(why),
+    }
 }
 
-/// One that is true makes it true. Otherwise what cannot be known is what to mend.
+/// One that is true makes it true. Otherwise the reason is what is mended most easily.
 fn any(rules: &[Rule], evidence: Evidence<'_>) -> Verdict {
-    let mut result = None;
+    let (mut is_unknown, mut best) = (false, None);
     for rule in rules {
-        match (rule.verdict(evidence), result) {
-            (Verdict::Yes, _) => return Verdict::Yes,
-            (unknown @ Verdict::Unknown(_), None | Some(Verdict::No(_))) => result = Some(unknown),
-            (no @ Verdict::No(_), None) => result = Some(no),
-            _ => {}
+        let why = match rule.verdict(evidence) {
+            Verdict::Yes => return Verdict::Yes,
+            Verdict::No(why) => why,
+            Verdict::Unknown(why) => {
+                is_unknown = true;
+                why
+            }
+        };
+        let rank = why.rank_of_any();
+        if best.is_none_or(|(best, _)| rank < best) {
+            best = Some((rank, why));
         }
     }
-    result.unwrap_or(Verdict::No(Why::Nobody))
+    let why = best.map_or(Why::Nobody, |(_, why)| why);
+    if is_unknown { Verdict::Unknown(why) } else { Verdict::No(why) }
 }
 
 impl BitAnd for Rule {

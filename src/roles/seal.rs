@@ -23,8 +23,11 @@ use crate::refusal::Refusal;
 /// - `HEAD` is what `GET` is, unless there is a rule of its own.
 /// - A route that is not in the table is denied: 403, whoever asks.
 /// - What matches no route is answered 404, as if nothing were there, unless [`fallback`](Self::fallback) says
-///   otherwise. So is, in actix-web, a path that is matched only when it is decoded (`/%61dmin`), since there
-///   its pattern is not known this far out.
+///   otherwise.
+/// - In actix-web a route's own guards (`guard::Host` and the like) are not known this far out: of patterns that
+///   match the same path, the first is looked up, whichever guard then lets another one run. Have no patterns
+///   that overlap, or take [`GuardedRoutes`](crate::adapters::guarded::actix::GuardedRoutes). What rewrites
+///   paths, such as `NormalizePath`, goes further out than this.
 ///
 /// Put it around the whole app: in axum by `Router::layer`, after all routes.
 ///
@@ -77,7 +80,9 @@ impl Seal {
         self
     }
 
-    /// Who reaches the app's own fallback, for whatever matches no route.
+    /// Who reaches what matches no route: the app's own fallback, and **everything else without a pattern of its
+    /// own**. In axum that is all that is mounted by `nest_service`, and a nested router's fallback; in
+    /// actix-web a scope's `default_service`. Where there is such a thing, have it no weaker than that.
     pub fn fallback(mut self, rule: Rule) -> Self {
         self.table().fallback = Some(rule.clone());
         self.table().manifest.add("*", "*", rule);

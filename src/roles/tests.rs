@@ -101,12 +101,56 @@ fn what_is_granted_for_a_time_ends_at_its_time() {
 #[test]
 fn a_rule_of_nothing_lets_nobody_in_whatever_is_around_it() {
     let top = who(&[Role::Top], Some(0), true);
-    for rule in [Rule::all([]), Rule::any([]), any_role::<Role>([])] {
+    for rule in [Rule::NOBODY, Rule::all([]), Rule::any([]), any_role::<Role>([])] {
         for rule in [rule.clone(), !rule.clone(), !!rule.clone(), !(rule & Rule::PUBLIC)] {
             for principal in [None, Some(&top)] {
                 assert_eq!(rule.check(principal, None, now()), Err(Why::Nobody), "{rule}");
             }
         }
+    }
+}
+
+/// A time that ends before it begins, and names that nobody knows, open nothing by an exception either.
+#[test]
+fn what_is_a_mistake_is_no_exception() {
+    let backwards = Rule::between(now() + Duration::from_secs(1), now());
+    let odd = Identity::<Role>::new("4711").role_names(["Left"]);
+    let odd = odd.into_principal(&Grants::declared());
+    for rule in [backwards.clone(), !backwards, role(Role::Left), !role(Role::Left)] {
+        assert!(rule.check(Some(&odd), None, now()).is_err(), "{rule}");
+    }
+    assert!((!permission(Permission::B)).check(Some(&odd), None, now()).is_err());
+}
+
+/// A27: whatever stands beside it, and in whatever order.
+#[test]
+fn of_several_reasons_the_one_to_be_mended_is_told() {
+    let (a, b) = (|| role(Role::Top), || Rule::network(Networks::parse(["10.0.0.0/8"]).unwrap()));
+    let both = [a() & b(), b() & a(), a() | b(), b() | a()];
+    for (authn, expected) in [
+        (Authn::NoLayer, Why::NoAuthnLayer),
+        (Authn::Unavailable, Why::Unavailable),
+        (Authn::Anonymous, Why::Anonymous),
+    ] {
+        for rule in &both {
+            let verdict = rule.verdict(Evidence { authn, address: None, now: now() });
+            assert_eq!(verdict, Verdict::Unknown(expected), "{rule}");
+        }
+    }
+    let within = Duration::from_secs(9);
+    let (low, fresh) = (who(&[Role::Low], Some(99), false), || Rule::fresh(within));
+    let says = |rule: Rule| rule.check(Some(&low), None, now()).unwrap_err();
+    // Signing in again does not make one an admin, and is enough where that is another way in.
+    for rule in [fresh() & a(), a() & fresh()] {
+        assert_eq!(says(rule), Why::LacksRole("top"));
+    }
+    for rule in [fresh() | a(), a() | fresh()] {
+        assert_eq!(says(rule), Why::Stale { within });
+    }
+    // Nor does it let a stranger in from elsewhere.
+    let elsewhere = Some([192, 0, 2, 1].into());
+    for rule in [a() & b(), b() & a()] {
+        assert_eq!(rule.check(None, elsewhere, now()), Err(Why::Network), "{rule}");
     }
 }
 
@@ -171,7 +215,8 @@ impl Shape {
             |is_so: &dyn Fn(&Somebody) -> Option<bool>| case.somebody.as_ref().and_then(is_so);
         match self {
             Self::Public | Self::Present => Some(true),
-            Self::Nobody | Self::Past => Some(false),
+            Self::Nobody => None,
+            Self::Past => Some(false),
             Self::SignedIn => of_somebody(&|_| Some(true)),
             Self::Role(at) => of_somebody(&|who| {
                 let above: &[usize] = [&[0, 1, 2, 3][..], &[1, 3], &[2, 3], &[3]][*at];
@@ -364,6 +409,9 @@ mod file {
             assert!(error.contains(expected), "{text}: {error}");
             assert!(error.contains("line "), "{text}: {error}");
         }
+        let null =
+            serde_json::from_str::<Grants<Role>>(r#"{"left": {"below": null, "grants": []}}"#);
+        assert!(null.is_err(), "null is no list");
         let twice = r#"{"top": {"grants": []}, "top": {"grants": []}}"#;
         let error = serde_json::from_str::<Grants<Role>>(twice).unwrap_err().to_string();
         assert!(error.contains("top is there twice"), "{error}");

@@ -73,6 +73,30 @@ impl Why {
         }
     }
 
+    /// Which of several reasons is told where all of them have to be mended: the smallest. Of what is false
+    /// for certain nobody is told to sign in.
+    pub(super) const fn rank_of_all(self, is_certain: bool) -> u8 {
+        match self {
+            Self::NoAuthnLayer | Self::OtherEnum => 0,
+            Self::Unavailable => 1,
+            Self::Stale { .. } => 5,
+            _ if is_certain => 2,
+            Self::Anonymous => 3,
+            _ => 4,
+        }
+    }
+
+    /// Which of several reasons is told where it is enough to mend one of them: the smallest.
+    pub(super) const fn rank_of_any(self) -> u8 {
+        match self {
+            Self::NoAuthnLayer | Self::OtherEnum => 0,
+            Self::Unavailable => 1,
+            Self::Anonymous => 2,
+            Self::Stale { .. } => 3,
+            _ => 4,
+        }
+    }
+
     /// The answer: 500 where the set-up is wrong, 503 where nobody can tell, 401 with a challenge for
     /// whoever has to sign in or to do so again (RFC 9470), 403 for the rest.
     pub(super) fn refusal(self) -> Refusal {

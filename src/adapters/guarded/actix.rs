@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::http::Method;
+use actix_web::http::header::Allow;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, Handler, Responder};
 
@@ -71,13 +72,19 @@ impl GuardedRoutes {
         Self { clock, ..self }
     }
 
-    /// Adds a route.
+    /// Adds a route. In a scope its pattern is that within the scope, in the manifest too.
+    ///
+    /// # Panics
+    ///
+    /// If it is there already: its second rule would never be asked.
     pub fn on<F, Args>(mut self, method: Method, pattern: &str, rule: Rule, handler: F) -> Self
     where
         F: Handler<Args>,
         Args: FromRequest + 'static,
         F::Output: Responder + 'static,
     {
+        let is_same = |other: &Guarded| other.method == method && other.pattern == pattern;
+        assert!(!self.routes.iter().any(is_same), "{method} {pattern} is there already");
         self.manifest.add(method.as_str(), pattern, rule.clone());
         let route = Box::new(move || web::route().to(handler.clone()));
         self.routes.push(Guarded { method, pattern: pattern.to_owned(), rule, route });
@@ -115,7 +122,15 @@ impl GuardedRoutes {
         }
         let any = Rule::any(here().map(|guarded| guarded.rule.clone()));
         let guard = Require::new(any).clock(Arc::clone(&self.clock));
-        let other = web::route().to(actix_web::HttpResponse::MethodNotAllowed).wrap(guard);
+        let mut methods: Vec<_> = here().map(|guarded| guarded.method.clone()).collect();
+        if methods.contains(&Method::GET) && !methods.contains(&Method::HEAD) {
+            methods.push(Method::HEAD);
+        }
+        let refuse = move || {
+            let mut response = actix_web::HttpResponse::MethodNotAllowed();
+            std::future::ready(response.insert_header(Allow(methods.clone())).finish())
+        };
+        let other = web::route().to(refuse).wrap(guard);
         resource.default_service(other)
     }
 }
