@@ -1,6 +1,7 @@
 //! What else there is to say of an event.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use super::Severity;
@@ -32,6 +33,15 @@ pub enum Detail {
         name: &'static str,
         /// What is wrong.
         reason: &'static str,
+    },
+    /// Why somebody was not let in.
+    Denied {
+        /// Why.
+        reason: &'static str,
+        /// The role or permission that he has not, if it is that.
+        lacks: Option<&'static str>,
+        /// By which version of the grants he has what he has.
+        grants: Option<NonZeroU32>,
     },
     /// How many events were lost.
     Lost(Lost),

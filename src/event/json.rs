@@ -33,7 +33,7 @@ use super::{Detail, EventSink, SecurityEvent, SinkError};
 ///
 /// The keys are `datetime` (RFC 3339, UTC), `level`, `event`, `owasp` (the
 /// [vocabulary's line](SecurityEvent::owasp_line)), `client`, `subject`, `target`, `route`, those
-/// of the detail (`reason`, `limit`, `number`, `from` and `to`, `lost_info`, `lost_warn` and
+/// of the detail (`reason`, `limit`, `number`, `from` and `to`, `lacks`, `grants`, `lost_info`, `lost_warn` and
 /// `lost_critical`, `sink`), `count` and `description`. What an event has not is not there.
 pub struct JsonLines {
     out: Out,
@@ -158,6 +158,15 @@ fn write_line(out: &mut Vec<u8>, event: &SecurityEvent) -> io::Result<()> {
             text(out, "cookie", name)?;
             text(out, "reason", reason)?;
         }
+        Detail::Denied { reason, lacks, grants } => {
+            text(out, "reason", reason)?;
+            if let Some(lacks) = lacks {
+                text(out, "lacks", lacks)?;
+            }
+            if let Some(grants) = grants {
+                number(out, "grants", grants.get().into())?;
+            }
+        }
         Detail::Lost(lost) => {
             number(out, "lost_info", lost.info)?;
             number(out, "lost_warn", lost.warn)?;
@@ -261,6 +270,14 @@ mod tests {
             (
                 Detail::Cookie { name: "sid", reason: "why" },
                 json!({"cookie": "sid", "reason": "why"}),
+            ),
+            (
+                Detail::Denied {
+                    reason: "why",
+                    lacks: Some("a"),
+                    grants: std::num::NonZeroU32::new(7),
+                },
+                json!({"reason": "why", "lacks": "a", "grants": 7}),
             ),
             (Detail::Lost(lost), json!({"lost_info": 1, "lost_warn": 2, "lost_critical": 3})),
             (Detail::Sink(SinkName::new("file")), json!({"sink": "file"})),

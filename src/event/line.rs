@@ -93,6 +93,11 @@ impl fmt::Display for OwaspLine<'_> {
                 parameter(name)?;
                 parameter(reason)
             }
+            Detail::Denied { reason, lacks, grants } => {
+                parameter(reason)?;
+                lacks.iter().try_for_each(|lacks| parameter(lacks))?;
+                grants.iter().try_for_each(|grants| parameter(grants))
+            }
             Detail::Lost(lost) => {
                 parameter(&lost.info)?;
                 parameter(&lost.warn)?;
@@ -147,6 +152,16 @@ mod tests {
             (None, None, Detail::Limit(5), ":,5"),
             (Some("ann"), None, Detail::Change { from: "user", to: "admin" }, ":ann,user,admin"),
             (None, None, Detail::Cookie { name: "sid", reason: "why" }, ":,sid,why"),
+            (
+                Some("ann"),
+                None,
+                Detail::Denied {
+                    reason: "why",
+                    lacks: Some("book"),
+                    grants: std::num::NonZeroU32::new(7),
+                },
+                ":ann,why,book,7",
+            ),
             (None, None, Detail::Lost(lost), ":,1,2,3"),
             (None, None, Detail::Sink(SinkName::new("file")), ":,file"),
             (Some("a,b:c\\"), None, Detail::Count(7), r":a\,b\:c\\,7"),

@@ -45,7 +45,7 @@
 //! | `authn_login_successafterfail` | INFO | the same after failures, and how many |
 //! | `authz_fail` | CRITICAL | a middleware refuses with 401, 403 or 404; [`AllowedNetworks`](crate::client::AllowedNetworks) keeps somebody out |
 //! | `excess_rate_limit_exceeded` | WARN | a middleware, or the report collector, refuses with 429 |
-//! | `input_validation_fail` | WARN | a middleware, or the report collector, refuses with another status from 400 to 499; [`GuardCookies`](crate::cookies::GuardCookies) strips a protected cookie that came twice |
+//! | `input_validation_fail` | WARN | a middleware, or the report collector, refuses with another status from 400 to 499; [`GuardCookies`](crate::cookies::GuardCookies) strips a protected cookie that came twice; [`Authenticate`](crate::roles::Authenticate) is told of a name that no role has |
 //! | `session_created` | INFO | somebody signs in with [`Session`](crate::cookies::session::Session) |
 //! | `session_expired` | INFO | a session has ended: signed out, or its time is over |
 //! | `session_use_after_expire` | CRITICAL | the cookie of a session that was signed out comes again |

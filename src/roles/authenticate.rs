@@ -9,6 +9,7 @@ use super::principal::{Identity, Principal};
 use super::sign_in::{ConfigError, SignInPage};
 use crate::adapters::{adapt, adapt_async};
 use crate::context::Context;
+use crate::event::{Draft, EventName, Reporter, SecurityEvent, report};
 use crate::head::RequestHead;
 use crate::middleware::{Admission, AsyncMiddleware, Later, Middleware};
 use crate::trace;
@@ -159,9 +160,18 @@ impl Known {
         identified: Result<Option<Identity<R>>, impl fmt::Display>,
         grants: &GrantsInUse<R>,
         page: Option<&SignInPage>,
+        report: impl FnOnce(Draft<'_>),
     ) -> Self {
         match identified {
-            Ok(Some(identity)) => Self::Somebody(identity.into_principal(&grants.load())),
+            Ok(Some(identity)) => {
+                let unknown = identity.unknown_names();
+                let principal = identity.into_principal(&grants.load());
+                if unknown > 0 {
+                    let draft = SecurityEvent::draft(EventName::InputValidationFail);
+                    report(draft.subject(principal.subject()).reason("a name that is no role's"));
+                }
+                Self::Somebody(principal)
+            }
             Ok(None) => Self::Nobody(page.cloned()),
             Err(error) => {
                 trace::warn!(error = %error, "it cannot be found out who is asking");
@@ -176,7 +186,10 @@ impl<I: Identify> Middleware for Authenticate<I> {
     type Refusal = Infallible;
 
     fn admit<R: RequestHead>(&self, request: &mut R, (): &mut ()) -> Result<(), Infallible> {
-        let known = Known::of(self.identify.identify(request), &self.grants, self.page.as_ref());
+        let identified = self.identify.identify(request);
+        let known = Known::of(identified, &self.grants, self.page.as_ref(), |draft| {
+            report(request, draft);
+        });
         Context::of(request).set_known(known);
         Ok(())
     }
@@ -189,10 +202,15 @@ impl<I: IdentifyLater> AsyncMiddleware for AuthenticateLater<I> {
 
     fn admit<R: RequestHead>(&self, request: &mut R, (): &mut ()) -> Admission {
         let context = Context::of(request);
+        let reporter = Reporter::without_route(request);
         let identifying = self.identify.identify(request);
         let (grants, page) = (self.grants.clone(), self.page.clone());
         let later: Later<_> = Box::pin(async move {
-            context.set_known(Known::of(identifying.await, &grants, page.as_ref()));
+            context.set_known(Known::of(identifying.await, &grants, page.as_ref(), |draft| {
+                if let Some(reporter) = reporter {
+                    reporter.emit(draft);
+                }
+            }));
             Ok(())
         });
         Admission::Later(later)

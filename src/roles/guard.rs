@@ -1,5 +1,6 @@
 //! Guards: a rule around a route.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -13,7 +14,7 @@ use crate::adapters::adapt;
 use crate::client::Who;
 use crate::clock::{Clock, SystemClock};
 use crate::context::Context;
-use crate::event::{Reporter, SecurityEvent};
+use crate::event::{Detail, Reporter, SecurityEvent};
 use crate::head::RequestHead;
 use crate::middleware::Middleware;
 use crate::refusal::Refusal;
@@ -106,7 +107,14 @@ fn refuse<R: RequestHead>(
 ) -> Refusal {
     let refusal = why.refusal();
     if let (Some(reporter), Some(name)) = (Reporter::of(request), refusal.event()) {
-        let draft = SecurityEvent::draft(name).severity(why.severity()).reason(why.as_str());
+        let detail = Detail::Denied {
+            reason: why.as_str(),
+            lacks: why.lacks(),
+            grants: principal.and_then(|principal| {
+                NonZeroU32::new(u32::try_from(principal.grants_version()).ok()?)
+            }),
+        };
+        let draft = SecurityEvent::draft(name).severity(why.severity()).detail(detail);
         reporter.emit(match principal {
             Some(principal) => draft.subject(principal.subject()),
             None => draft,

@@ -73,6 +73,15 @@ impl Why {
         }
     }
 
+    /// The name of the role or permission that is lacking, if it is that.
+    #[must_use]
+    pub const fn lacks(self) -> Option<&'static str> {
+        match self {
+            Self::LacksRole(name) | Self::LacksPermission(name) => Some(name),
+            _ => None,
+        }
+    }
+
     /// Which of several reasons is told where all of them have to be mended: the smallest. Of what is false
     /// for certain nobody is told to sign in.
     pub(super) const fn rank_of_all(self, is_certain: bool) -> u8 {
