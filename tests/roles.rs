@@ -15,8 +15,8 @@ use donjon::event::{Detail, EventLog, EventName, MemorySink, Severity};
 use donjon::head::{Name, RequestHead};
 use donjon::middleware::Stack;
 use donjon::roles::{
-    Authenticate, AuthenticateLater, Identify, IdentifyLater, Identity, Principal, Require, Rule,
-    permission, role,
+    Authenticate, AuthenticateLater, Identify, IdentifyLater, Identity, Need, Needs, Principal,
+    Require, Rule, permission, role,
 };
 
 donjon::permissions! {
@@ -216,6 +216,54 @@ async fn what_is_hidden_looks_as_if_it_were_not_there() {
         assert_eq!(send(framework, "/secret", Some("manager")).await.status, 200, "{framework}");
         assert_eq!(send(framework, "/secret", Some("down")).await.status, 503, "{framework}");
     }
+}
+
+/// A guard in the signature decides as one around the route does, before what stands after it is read.
+#[actix_web::test]
+async fn a_guard_may_stand_in_a_handlers_signature() {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    struct Book;
+    impl Needs for Book {
+        fn rule() -> Rule {
+            permission(Permission::Book)
+        }
+    }
+    static RAN: AtomicU32 = AtomicU32::new(0);
+
+    let sink = MemorySink::default();
+    let log = EventLog::builder().memory(&sink).collapse_within(Duration::ZERO).build().unwrap();
+    let around = Stack::new((log, TrustedProxies::none(), Authenticate::new(ByHeader)));
+    for (roles, status) in [
+        (None, 401),
+        (Some("visitor"), 403),
+        (Some("down"), 503),
+        // Only then is the body looked at, and is no form.
+        (Some("member"), 415),
+    ] {
+        let ask = Ask::get("/book").method("POST").header("content-type", "application/json");
+        let ask = roles.iter().fold(ask.body("{"), |ask, roles| ask.header("x-roles", roles));
+        let in_axum = async |_: Need<Book>, _: axum::Form<Vec<(String, String)>>| {
+            RAN.fetch_add(1, Ordering::Relaxed);
+        };
+        let router = axum::Router::new().route("/book", axum::routing::post(in_axum));
+        let seen = both::axum_app::send(router.layer(around.clone()), &ask).await;
+        assert_eq!(seen.status, status, "axum {seen:?}");
+
+        let in_actix = async |_: Need<Book>, _: actix_web::web::Form<Vec<(String, String)>>| {
+            RAN.fetch_add(1, Ordering::Relaxed);
+            actix_web::HttpResponse::Ok().finish()
+        };
+        let app = actix_web::App::new().route("/book", actix_web::web::post().to(in_actix));
+        let app = actix_web::test::init_service(app.wrap(around.clone())).await;
+        let request = both::actix_app::request(&ask).to_request();
+        let seen = actix_web::test::try_call_service(&app, request).await;
+        let seen = both::actix_app::seen(seen).await;
+        assert_eq!(seen.status, status, "actix-web {seen:?}");
+    }
+    assert_eq!(RAN.load(Ordering::Relaxed), 0);
+    let denied = sink.events().into_iter().filter(|event| event.name() == EventName::AuthzFail);
+    assert_eq!(denied.count(), 6, "three in each");
 }
 
 /// A8: what is looked up is what is going to run, also where another pattern matches what was typed.

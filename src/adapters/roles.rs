@@ -1,4 +1,4 @@
-//! Who is asking, as an extractor.
+//! Who is asking, and whom a rule lets in, as extractors.
 
 #[cfg(feature = "axum")]
 mod axum {
@@ -8,7 +8,7 @@ mod axum {
     use http::request::Parts;
 
     use crate::refusal::Refusal;
-    use crate::roles::Principal;
+    use crate::roles::{Need, Needs, Principal};
 
     impl<S: Sync> FromRequestParts<S> for Principal {
         type Rejection = Refusal;
@@ -25,6 +25,14 @@ mod axum {
             Ok(Self::of(parts))
         }
     }
+
+    impl<S: Sync, N: Needs> FromRequestParts<S> for Need<N> {
+        type Rejection = Refusal;
+
+        async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+            Self::of(parts)
+        }
+    }
 }
 
 #[cfg(feature = "actix")]
@@ -35,7 +43,7 @@ mod actix {
     use actix_web::{FromRequest, HttpRequest};
 
     use crate::refusal::Refusal;
-    use crate::roles::Principal;
+    use crate::roles::{Need, Needs, Principal};
 
     impl FromRequest for Principal {
         type Error = Refusal;
@@ -43,6 +51,15 @@ mod actix {
 
         fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
             ready(Self::required(request))
+        }
+    }
+
+    impl<N: Needs> FromRequest for Need<N> {
+        type Error = Refusal;
+        type Future = Ready<Result<Self, Refusal>>;
+
+        fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+            ready(Self::of(request))
         }
     }
 }
