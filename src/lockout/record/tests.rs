@@ -441,4 +441,30 @@ fn who_may_go_is_seen_without_a_policy() {
     assert!(!one.record.may_go(now), "half-way");
     one.fail(2, now, &policy());
     assert!(!one.record.is_over(at(59)) && !one.record.may_go(at(59)), "locked");
+    // Whoever could flush it out would make the next lock the first one again.
+    one.record.roll(at(61), &policy(), Kind::Own);
+    assert!(!one.record.is_locked() && !one.record.may_go(at(61)), "the next lock is longer");
+    let generation = one.admitted(at(61), &policy());
+    one.settle(generation, End::Clear, at(61), &policy());
+    assert!(one.record.may_go(at(61)), "somebody has logged in");
+}
+
+/// A key that gets a record of its own takes along what was failed in the one it shared, and no lease, which
+/// is of the shared one.
+#[test]
+fn a_record_of_ones_own_begins_with_what_was_shared() {
+    let mut shared = One::default();
+    shared.fail(2, at(0), &policy());
+    let lease = shared.admitted(at(1), &policy());
+    let mut own = One { record: shared.record.apart(lease + 7) };
+    assert_eq!((own.record.failed, own.record.under_way()), (2, 0));
+    assert!(own.settle(lease, End::Clear, at(2), &policy()).stale);
+    own.fail(LIMIT - 2, at(2), &policy());
+    assert!(matches!(own.reserve(at(2), &policy()), Reserved::Locked { .. }));
+
+    shared.settle(lease, End::Failure, at(2), &policy());
+    shared.fail(LIMIT - 3, at(2), &policy());
+    let mut own = One { record: shared.record.apart(7) };
+    assert!(matches!(own.reserve(at(61), &policy()), Reserved::Locked { left: 8 }));
+    own.admitted(at(62), &policy());
 }
