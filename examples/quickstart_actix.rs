@@ -62,7 +62,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         HardenCookies::new(),
         GuardCookies::new([cookie.name(), device.name()])?,
         sessions,
-        Authenticate::new(BySession),
+        Authenticate::new(BySession).sign_in_page("/")?,
         CsrfProtection::new(origins)?.protect_cookies([cookie.name()])?,
     ));
 

@@ -266,13 +266,19 @@ pub mod check {
     #[must_use]
     pub const fn below<const N: usize>(direct: [u64; N]) -> [u64; N] {
         let mut all = direct;
-        // After N rounds whatever can be reached has been.
+        assert!(close(&mut all).is_none(), "a role is below itself");
+        all
+    }
+
+    /// Adds to each role itself and all that are below those below it. Answers one that is below itself.
+    pub const fn close(all: &mut [u64]) -> Option<usize> {
+        // After as many rounds as there are roles, whatever can be reached has been.
         let mut round = 0;
-        while round < N {
+        while round < all.len() {
             let mut role = 0;
-            while role < N {
+            while role < all.len() {
                 let mut other = 0;
-                while other < N {
+                while other < all.len() {
                     if all[role] & (1 << other) != 0 {
                         all[role] |= all[other];
                     }
@@ -282,13 +288,16 @@ pub mod check {
             }
             round += 1;
         }
+        let mut circular = None;
         let mut role = 0;
-        while role < N {
-            assert!(all[role] & (1 << role) == 0, "a role is below itself");
+        while role < all.len() {
+            if all[role] & (1 << role) != 0 {
+                circular = Some(role);
+            }
             all[role] |= 1 << role;
             role += 1;
         }
-        all
+        circular
     }
 
     /// For each role, what it and all below it are granted.

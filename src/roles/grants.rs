@@ -170,7 +170,7 @@ mod file {
     use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
     use super::{Grants, each};
-    use crate::roles::{Permission, Role};
+    use crate::roles::{Permission, Role, check};
 
     /// Names of roles or permissions, each once, as bits.
     struct Names<T>(u128, PhantomData<fn() -> T>);
@@ -267,7 +267,7 @@ mod file {
                 }
 
                 fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                    let mut direct: Vec<u64> = R::DIRECT.into();
+                    let mut direct: Box<[u64]> = R::DIRECT.into();
                     let mut own: Vec<u128> = R::OWN.into();
                     let mut seen = 0_u64;
                     while let Some(Name(at, ..)) = map.next_key::<Name<Roles<R>>>()? {
@@ -283,8 +283,8 @@ mod file {
                         }
                     }
                     // Only now, since a later table may take out what an earlier one closes.
-                    let (below, circular) = closed(&direct);
-                    if let Some(role) = circular {
+                    let mut below = direct;
+                    if let Some(role) = check::close(&mut below) {
                         let name = R::NAMES[role];
                         return Err(A::Error::custom(format_args!("{name} is below itself")));
                     }
@@ -292,26 +292,11 @@ mod file {
                         each(*below).fold(0, |all, at| all | own.get(at).copied().unwrap_or(0))
                     });
                     let grants = grants.collect();
-                    Ok(Grants::of(below.into(), grants))
+                    Ok(Grants::of(below, grants))
                 }
             }
 
             deserializer.deserialize_map(File(PhantomData))
         }
-    }
-
-    /// For each role, itself and all below it; and one that is below itself, if there is one.
-    fn closed(direct: &[u64]) -> (Vec<u64>, Option<usize>) {
-        let mut all = direct.to_vec();
-        for _ in 0..all.len() {
-            for role in 0..all.len() {
-                all[role] = each(all[role]).fold(all[role], |set, at| set | all[at]);
-            }
-        }
-        let circular = (0..all.len()).find(|role| all[*role] >> role & 1 == 1);
-        for (role, set) in all.iter_mut().enumerate() {
-            *set |= 1 << role;
-        }
-        (all, circular)
     }
 }

@@ -167,6 +167,24 @@ pub(crate) async fn pass(connection: &mut MultiplexedConnection, name: &str, tim
     let _: i64 = script.query_async(connection).await.unwrap();
 }
 
+impl RedisServer {
+    /// For all records that much time is over.
+    async fn pass(&self, time: Duration) {
+        let mut connection = self.connection().await;
+        for name in everything(&mut connection).await {
+            pass(&mut connection, &name, time).await;
+        }
+    }
+
+    /// What it has of a key.
+    async fn kept(&self, key: Key) -> String {
+        let mut connection = self.connection().await;
+        let fields: BTreeMap<String, String> =
+            redis::cmd("HGETALL").arg(name(key)).query_async(&mut connection).await.unwrap();
+        format!("{fields:?}")
+    }
+}
+
 /// A server, and stores that are looked after.
 pub(crate) struct Redis(pub(crate) RedisServer);
 
@@ -179,19 +197,14 @@ impl Nodes for Redis {
     }
 
     async fn pass(&self, time: Duration) {
-        let mut connection = self.0.connection().await;
-        for name in everything(&mut connection).await {
-            pass(&mut connection, &name, time).await;
-        }
+        self.0.pass(time).await;
     }
 
     async fn kept(&self, key: Key, _: &ScopePolicy) -> String {
         let mut connection = self.0.connection().await;
-        let fields: BTreeMap<String, String> =
-            redis::cmd("HGETALL").arg(name(key)).query_async(&mut connection).await.unwrap();
         let end: i64 =
             redis::cmd("PEXPIRETIME").arg(name(key)).query_async(&mut connection).await.unwrap();
-        format!("{fields:?} until {end}")
+        format!("{} until {end}", self.0.kept(key).await)
     }
 }
 
@@ -208,17 +221,11 @@ impl Nodes for RedisBehindFallback {
     }
 
     async fn pass(&self, time: Duration) {
-        let mut connection = self.0.connection().await;
-        for name in everything(&mut connection).await {
-            pass(&mut connection, &name, time).await;
-        }
+        self.0.pass(time).await;
     }
 
     async fn kept(&self, key: Key, _: &ScopePolicy) -> String {
-        let mut connection = self.0.connection().await;
-        let fields: BTreeMap<String, String> =
-            redis::cmd("HGETALL").arg(name(key)).query_async(&mut connection).await.unwrap();
-        format!("{fields:?}")
+        self.0.kept(key).await
     }
 }
 
