@@ -90,7 +90,8 @@ impl LockoutBuilder {
 
     /// Does this when an account has had its [failures in a row](LockoutPolicy::in_a_row), and with every
     /// failure after that until somebody logs in: disable its password, and have a new one set by other
-    /// means. It is called for names, too, that are nobody's.
+    /// means. It is called for names, too, that
+    /// are nobody's; have it be the same the second time.
     ///
     /// It is called where the failure is counted: in a task of your runtime, or on the thread that has
     /// verified the password, where there is no runtime. So have it send a message, by a channel, to a task

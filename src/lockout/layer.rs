@@ -220,9 +220,11 @@ impl AsyncMiddleware for LoginLockout {
         // Whoever cannot prove where he is, is counted.
         let is_counted = who.proven_addr().map_or(true, |address| inner.counts(address));
         let device = inner.devices.as_ref().and_then(|devices| devices.read(request));
+        // Where no handler names the account, nothing else counts.
+        let is_known = device.is_some() && self.legacy.is_none();
         let (address, lockout) = (AddrKey::from(address), self.lockout.clone());
         let open = move |reserved| {
-            let pass = guard::pass(address, is_counted, reserved, device.is_some())?;
+            let pass = guard::pass(address, is_counted, reserved, is_known)?;
             context.set_gate(Gate::Open(Flight::new(lockout, pass, device)));
             Ok(())
         };

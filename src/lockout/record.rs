@@ -88,7 +88,12 @@ impl Record {
             return Reserved::Locked { left: self.end - now };
         }
         let under_way = self.under_way();
-        if self.failed.saturating_add(under_way) >= policy.limit() || under_way >= MOST_UNDER_WAY {
+        // After a lock what is shared keeps its failures, which may be counted by several policies: nobody's
+        // look is to lower them for the others, or to lock anew. One attempt at a time is let in, and its
+        // failure locks.
+        let is_one = kind == Kind::Shared && under_way == 0;
+        let is_full = self.failed.saturating_add(under_way) >= policy.limit();
+        if is_full && !is_one || under_way >= MOST_UNDER_WAY {
             return Reserved::Busy;
         }
         if under_way == 0 {
@@ -152,8 +157,8 @@ impl Record {
             }
         }
         self.pass(now, policy, kind);
-        if self.failed >= policy.limit() && !self.is_locked() {
-            // Of a policy that was not as strict, or of several.
+        if kind == Kind::Own && self.failed >= policy.limit() && !self.is_locked() {
+            // Of a policy that was not as strict.
             self.lock(now, policy);
         }
         self.mark(policy);
@@ -249,10 +254,16 @@ impl Record {
         self.in_flight as u16 + self.waning as u16
     }
 
-    /// A record for a key that was counted with others so far: what they have failed goes on.
-    pub(super) fn apart(&self, generation: u32) -> Self {
-        let end = if self.is_locked() { self.end } else { 0 };
-        Self { generation, end, in_flight: 0, waning: 0, ..*self }
+    /// A record for a key that was counted with others so far: what they have failed goes on, as after a lock
+    /// if there was one, and those who are under way have failed.
+    pub(super) fn apart(&self, generation: u32, now: Ticks, policy: &ScopePolicy) -> Self {
+        let failed = if self.failed >= policy.limit() {
+            policy.limit() - policy.further()
+        } else {
+            self.failed
+        };
+        let waning = u8::try_from(self.under_way()).unwrap_or(u8::MAX);
+        Self { generation, end: now, failed, in_flight: 0, waning, marks: 0, ..*self }
     }
 
     /// Whether a name that was never seen before may take its place: nobody will ever miss it.

@@ -11,7 +11,7 @@ use crate::keys::KeyRing;
 /// **The attack.** A restart forgets every failure. Whoever can make a server restart, or knows when it is
 /// deployed, has as many guesses again.
 impl MemoryStore {
-    /// Its records, encrypted, to be written to a file when the server stops: at most 25 bytes for each
+    /// Its records, encrypted, to be written to a file when the server stops: at most 26 bytes for each
     /// slot in use. Attempts that are under way are failures when they come back.
     ///
     /// They are of use to a lockout of the same [secret](super::LockoutBuilder::secret), and good for 30
@@ -135,4 +135,4 @@ fn millis(time: SystemTime) -> u64 {
 /// The scope, five numbers, failures, those under way, marks, whether there is a lock.
 const LEN: usize = 1 + 5 * 4 + 2 + 1 + 1 + 1;
 const GOOD_FOR: Duration = Duration::from_secs(30 * 86_400);
-const CONTEXT: SealContext<'static> = SealContext::new("snapshot");
+const CONTEXT: SealContext<'static> = SealContext::new("snapshot-2");

@@ -59,6 +59,10 @@ impl Table {
         let tag = tag(digest);
         let mut slots = self.bucket(digest);
         let at = slots.find(tag).or_else(|| {
+            // Whoever is turned away all the same needs no room of his own.
+            if slots.records[WAYS].locked_until().is_some_and(|end| now < end) {
+                return None;
+            }
             let at = self.room(&slots, now)?;
             slots.tags[at] = tag;
             let (shared, generation) = (&slots.records[WAYS], self.next_generation());
@@ -66,7 +70,7 @@ impl Table {
             slots.records[at] = if shared.is_over(now) {
                 Record::new(generation)
             } else {
-                shared.apart(generation)
+                shared.apart(generation, now, policy)
             };
             Some(at)
         });

@@ -53,7 +53,6 @@ pub struct UnlockTokens {
     lockout: Lockout,
     sealer: Sealer,
     lifetime: Duration,
-    once: ScopePolicy,
     clock: Arc<dyn Clock>,
 }
 
@@ -65,14 +64,14 @@ impl UnlockTokens {
             lockout: lockout.clone(),
             sealer: Sealer::encrypted(ring, app, "unlock")?,
             lifetime,
-            once: once(lifetime)?,
             clock: Arc::new(SystemClock::default()),
         })
     }
 
     /// How long they are good: a second to 30 days.
     pub fn lifetime(self, lifetime: Duration) -> Result<Self, ConfigError> {
-        Ok(Self { once: once(lifetime)?, lifetime, ..self })
+        let _ = once(lifetime)?;
+        Ok(Self { lifetime, ..self })
     }
 
     /// Takes the time from this clock.
@@ -96,21 +95,24 @@ impl UnlockTokens {
         if method != "POST" {
             return Err(UnlockError::NotPost);
         }
-        let opened = self.sealer.open(&CONTEXT, token, self.clock.now());
-        let payload = opened.map_err(|_| UnlockError::Invalid)?.payload;
-        let (id, account) = read(&payload).ok_or(UnlockError::Invalid)?;
+        let now = self.clock.now();
+        let opened = self.sealer.open(&CONTEXT, token, now).map_err(|_| UnlockError::Invalid)?;
+        // As long as this token is good, whoever has issued it.
+        let left = opened.expires_at.duration_since(now).unwrap_or_default();
+        let once = once(left.max(Duration::from_secs(1))).map_err(|_| UnlockError::Invalid)?;
+        let (id, account) = read(&opened.payload).ok_or(UnlockError::Invalid)?;
 
         let inner = &self.lockout.0;
         let key = inner.keyer.token(id);
         // Of two at once, one is let in.
-        let Decision::Admitted(lease) = inner.store.reserve(key, &self.once).await? else {
+        let Decision::Admitted(lease) = inner.store.reserve(key, &once).await? else {
             return Err(UnlockError::Used);
         };
         if let Err(error) = inner.unlock(inner.digest(&account)).await {
-            inner.settle(lease, Settle::Release, &self.once).await;
+            inner.settle(lease, Settle::Release, &once).await;
             return Err(error.into());
         }
-        inner.settle(lease, Settle::Failure, &self.once).await;
+        inner.settle(lease, Settle::Failure, &once).await;
         if let Some(log) = &inner.log {
             let draft = SecurityEvent::draft(EventName::AuthnUnlock);
             log.emit(draft.subject(account.as_str()).reason("token"));
@@ -158,14 +160,12 @@ fn read(payload: &[u8]) -> Option<(&[u8], Account)> {
     Some((id, Account { kind, text }))
 }
 
-/// One use, for as long as any token is good, and a moment more, since clocks differ: it may have been
-/// issued by a process with another lifetime.
-fn once(lifetime: Duration) -> Result<ScopePolicy, ConfigError> {
-    let _ = ScopePolicy::new(1, lifetime, LONGEST)?;
-    ScopePolicy::new(1, LONGEST, LONGEST.saturating_add(Duration::from_secs(60)))
+/// One use in this time, and in a moment more, since clocks differ.
+fn once(time: Duration) -> Result<ScopePolicy, ConfigError> {
+    let longer = time.saturating_add(Duration::from_secs(60));
+    let _ = ScopePolicy::new(1, time, longer)?;
+    ScopePolicy::new(1, longer, longer)
 }
-
-const LONGEST: Duration = Duration::from_secs(30 * 86_400);
 
 const CONTEXT: SealContext<'static> = SealContext::new("unlock");
 const ID_LEN: usize = 16;

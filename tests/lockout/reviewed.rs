@@ -569,3 +569,25 @@ async fn a_restart_gives_no_guess_under_way_back() {
     let attempt = build(&after).begin(stranger(N)).await.unwrap().account(&account("ann")).await;
     assert!(matches!(attempt, Err(NotAdmitted::Locked { .. })), "{attempt:?}");
 }
+
+/// Where no handler names the account, a browser that is known for one is a stranger: nothing else counts.
+#[tokio::test]
+async fn a_known_browser_passes_no_lock_by_a_legacy_status() {
+    let five = ScopePolicy::new(5, minutes(10), minutes(60)).unwrap();
+    let devices = devices();
+    let policy = policy().address(Some(five));
+    let house = House::with(policy, |builder| builder.devices(devices.clone()));
+    let cookie = house.succeed("mallory", stranger(1)).await.unwrap().device_cookie.unwrap();
+    let pair = cookie.as_str().split(';').next().unwrap();
+    let legacy = LegacyStatus { success: vec![303], failure: vec![401] };
+    let layer = LoginLockout::new(&house.lockout).by_legacy_status(legacy);
+    let mut looked_at = 0;
+    for _ in 0..20 {
+        let route = post(async || http::StatusCode::UNAUTHORIZED).layer(layer.clone());
+        let router = Router::new().route("/login", route);
+        let router = router.layer(Stack::new((TrustedProxies::none(),)));
+        let ask = Ask::get("/login").method("POST").header("cookie", pair);
+        looked_at += u32::from(axum_app::send(router, &ask).await.status == 401);
+    }
+    assert_eq!(looked_at, 5);
+}

@@ -449,22 +449,48 @@ fn who_may_go_is_seen_without_a_policy() {
     assert!(one.record.may_go(at(61)), "somebody has logged in");
 }
 
-/// A key that gets a record of its own takes along what was failed in the one it shared, and no lease, which
-/// is of the shared one.
+/// A key that gets a record of its own takes along what was failed in the one it shared, and as failed who is
+/// under way there: else it would have as many guesses once more.
 #[test]
 fn a_record_of_ones_own_begins_with_what_was_shared() {
     let mut shared = One::default();
     shared.fail(2, at(0), &policy());
     let lease = shared.admitted(at(1), &policy());
-    let mut own = One { record: shared.record.apart(lease + 7) };
-    assert_eq!((own.record.failed, own.record.under_way()), (2, 0));
+    let mut own = One { record: shared.record.apart(lease + 7, at(1), &policy()) };
+    own.record.roll(at(1), &policy(), Kind::Own);
+    assert_eq!((own.record.failed, own.record.under_way()), (3, 0));
     assert!(own.settle(lease, End::Clear, at(2), &policy()).stale);
-    own.fail(LIMIT - 2, at(2), &policy());
+    own.fail(LIMIT - 3, at(2), &policy());
     assert!(matches!(own.reserve(at(2), &policy()), Reserved::Locked { .. }));
+}
 
-    shared.settle(lease, End::Failure, at(2), &policy());
-    shared.fail(LIMIT - 3, at(2), &policy());
-    let mut own = One { record: shared.record.apart(7) };
-    assert!(matches!(own.reserve(at(61), &policy()), Reserved::Locked { left: 8 }));
-    own.admitted(at(62), &policy());
+/// What is shared by several policies is lowered by none of them, and locked by no look: only by a failure.
+#[test]
+fn a_shared_record_ends_its_lock_and_one_at_a_time_is_let_in() {
+    let (policy, mut shared) = (policy(), Record::default());
+    let one = |shared: &mut Record, now| match shared.reserve(now, &policy, Kind::Shared) {
+        Reserved::Admitted { generation } => {
+            shared.settle(generation, End::Failure, now, &policy, Kind::Shared).locked
+        }
+        denied => panic!("{denied:?}"),
+    };
+    for _ in 1..LIMIT {
+        assert_eq!(one(&mut shared, at(0)), None);
+    }
+    assert_eq!(one(&mut shared, at(0)), Some(ticks(seconds(60))));
+    for second in 0..60 {
+        let denied = shared.reserve(at(second), &policy, Kind::Shared);
+        assert!(matches!(denied, Reserved::Locked { .. }), "{second} {denied:?}");
+    }
+    // Looks neither lock nor lower.
+    for second in 60..70 {
+        shared.roll(at(second), &policy, Kind::Shared);
+        assert!(!shared.is_locked() && shared.failed == LIMIT, "{second}");
+    }
+    let Reserved::Admitted { generation } = shared.reserve(at(70), &policy, Kind::Shared) else {
+        panic!("nobody is let in")
+    };
+    assert_eq!(shared.reserve(at(70), &policy, Kind::Shared), Reserved::Busy);
+    let changed = shared.settle(generation, End::Failure, at(70), &policy, Kind::Shared);
+    assert_eq!(changed.locked, Some(ticks(seconds(120))));
 }

@@ -6,7 +6,10 @@ if locked then
   return {2, ends - now}
 end
 local under_way = in_flight + waning
-if failed + under_way >= limit or under_way >= 255 then return {1, 0} end
+if failed + under_way >= limit or under_way >= 255 then
+  if has_to_be_kept then save() end
+  return {1, 0}
+end
 if under_way == 0 then ends = now + half end
 in_flight = in_flight + 1
 save()
