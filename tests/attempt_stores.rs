@@ -1,4 +1,4 @@
-//! What every store of attempts has to do, asked of each: the memory, Redis, and both behind a
+//! What every store of attempts has to do, asked of each: the memory, Redis, Valkey, and behind a
 //! `Fallback`. The attacks are bursts, abandoned attempts, late answers, and a store that goes away.
 
 #![cfg(feature = "lockout")]
@@ -43,6 +43,18 @@ macro_rules! each_case {
             async fn $case() {
                 if let Some(server) = super::redis_server::RedisServer::start().await {
                     super::contract::$case(&super::redis_server::Redis(server)).await;
+                }
+            })*
+        }
+
+        #[cfg(all(unix, feature = "redis"))]
+        mod valkey {
+            use super::redis_server::{Make, Redis, RedisServer};
+
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $case() {
+                if let Some(server) = RedisServer::start_as(Make::Valkey, &[]).await {
+                    super::contract::$case(&Redis(server)).await;
                 }
             })*
         }

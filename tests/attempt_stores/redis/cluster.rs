@@ -9,15 +9,15 @@ use tokio::task::JoinSet;
 use super::super::contract::{LIMIT, admitted, fail, left, peek, policy};
 use super::super::nodes::key;
 use super::super::support::PATIENCE;
-use super::{RedisServer, command, everything, free_port};
+use super::{Make, RedisServer, command, everything, free_port};
 
-/// `None` where there is no `redis-server`.
-async fn cluster() -> Option<Vec<RedisServer>> {
+/// `None` where there is no such server.
+async fn cluster(make: Make) -> Option<Vec<RedisServer>> {
     let mut servers = Vec::new();
     for _ in 0..3 {
         let bus = free_port();
         let options = ["--cluster-enabled", "yes", "--cluster-port", &bus.to_string()];
-        servers.push((RedisServer::start_with(&options).await?, bus));
+        servers.push((RedisServer::start_as(make, &options).await?, bus));
     }
     for (index, (server, _)) in servers.iter().enumerate() {
         let (other, bus) = &servers[(index + 1) % servers.len()];
@@ -48,8 +48,17 @@ async fn cluster() -> Option<Vec<RedisServer>> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_key_is_where_the_cluster_looks_for_it() {
-    let Some(servers) = cluster().await else { return };
+async fn each_key_is_where_a_redis_cluster_looks_for_it() {
+    each_key_is_where_the_cluster_looks_for_it(Make::Redis).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_key_is_where_a_valkey_cluster_looks_for_it() {
+    each_key_is_where_the_cluster_looks_for_it(Make::Valkey).await;
+}
+
+async fn each_key_is_where_the_cluster_looks_for_it(make: Make) {
+    let Some(servers) = cluster(make).await else { return };
     let nodes = servers.iter().map(|server| format!("redis://127.0.0.1:{}", server.port));
     // Without redirections and second tries: what is not right at once is an error.
     let client = ClusterClientBuilder::new(nodes).retries(0).build().unwrap();

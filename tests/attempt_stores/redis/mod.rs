@@ -1,4 +1,4 @@
-//! A Redis of each test's own, and the store in it.
+//! A Redis, or a Valkey, of each test's own, and the store in it.
 
 use std::collections::BTreeMap;
 use std::process::Stdio;
@@ -23,10 +23,27 @@ mod model;
 mod only;
 mod outage;
 
+/// The two that are kept up today, by their programs.
+#[derive(Clone, Copy)]
+pub(crate) enum Make {
+    Redis,
+    Valkey,
+}
+
+impl Make {
+    const fn program(self) -> &'static str {
+        match self {
+            Self::Redis => "redis-server",
+            Self::Valkey => "valkey-server",
+        }
+    }
+}
+
 /// Listens on a free port of 127.0.0.1, writes nothing down but when told, and is killed with this
 /// value.
 pub(crate) struct RedisServer {
     pub(crate) port: u16,
+    make: Make,
     child: Child,
     folder: Scratch,
     arguments: Vec<String>,
@@ -35,13 +52,13 @@ pub(crate) struct RedisServer {
 impl RedisServer {
     /// `None` where there is no `redis-server`, which is said aloud.
     pub(crate) async fn start() -> Option<Self> {
-        Self::start_with(&[]).await
+        Self::start_as(Make::Redis, &[]).await
     }
 
-    pub(crate) async fn start_with(arguments: &[&str]) -> Option<Self> {
+    pub(crate) async fn start_as(make: Make, arguments: &[&str]) -> Option<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        if program(&["redis-server"]).is_none() {
-            skip("attempts in Redis", "redis-server is not installed");
+        if program(&[make.program()]).is_none() {
+            skip("attempts in Redis", format_args!("{} is not installed", make.program()));
             return None;
         }
         // Somebody else may take the port before the server does.
@@ -49,13 +66,13 @@ impl RedisServer {
             let folder = Scratch::new(&format!("redis-{}", COUNT.fetch_add(1, Ordering::Relaxed)));
             let port = free_port();
             let arguments: Vec<_> = arguments.iter().map(|word| (*word).to_owned()).collect();
-            let child = spawn(port, &folder, &arguments);
-            let mut server = Self { port, child, folder, arguments };
+            let child = spawn(make, port, &folder, &arguments);
+            let mut server = Self { port, make, child, folder, arguments };
             if server.is_up().await {
                 return Some(server);
             }
         }
-        panic!("redis-server does not start");
+        panic!("{} does not start", make.program());
     }
 
     pub(crate) fn client(&self) -> Client {
@@ -86,7 +103,7 @@ impl RedisServer {
 
     /// On the same port, with what it had saved.
     pub(crate) async fn restart(&mut self) {
-        self.child = spawn(self.port, &self.folder, &self.arguments);
+        self.child = spawn(self.make, self.port, &self.folder, &self.arguments);
         assert!(self.is_up().await);
     }
 
@@ -113,8 +130,8 @@ impl RedisServer {
     }
 }
 
-fn spawn(port: u16, folder: &Scratch, arguments: &[String]) -> Child {
-    Command::new("redis-server")
+fn spawn(make: Make, port: u16, folder: &Scratch, arguments: &[String]) -> Child {
+    Command::new(make.program())
         .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", ""])
         .args(["--appendonly", "no", "--dir", folder.join("").to_str().unwrap()])
         .args(arguments)

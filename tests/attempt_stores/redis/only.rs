@@ -9,11 +9,20 @@ use donjon::lockout::{
 use super::super::contract::{LIMIT, admitted, fail, left, peek, policy, reserve, seconds};
 use super::super::nodes::{Memory, key, keys};
 use super::super::support::tell;
-use super::{RedisServer, command, everything, name, pass};
+use super::{Make, RedisServer, command, everything, name, pass};
 
 #[tokio::test]
-async fn a_server_that_has_forgotten_the_scripts_is_sent_them_again() {
-    let Some(server) = RedisServer::start().await else { return };
+async fn a_redis_that_has_forgotten_the_scripts_is_sent_them_again() {
+    a_server_that_has_forgotten_the_scripts_is_sent_them_again(Make::Redis).await;
+}
+
+#[tokio::test]
+async fn a_valkey_that_has_forgotten_the_scripts_is_sent_them_again() {
+    a_server_that_has_forgotten_the_scripts_is_sent_them_again(Make::Valkey).await;
+}
+
+async fn a_server_that_has_forgotten_the_scripts_is_sent_them_again(make: Make) {
+    let Some(server) = RedisServer::start_as(make, &[]).await else { return };
     let mut connection = server.connection().await;
     let (store, bob) = (RedisStore::new(server.connection().await), key("bob"));
     for _ in 0..LIMIT {
