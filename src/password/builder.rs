@@ -82,7 +82,8 @@ impl PasswordsBuilder {
     }
 
     /// Has the work done by this pool instead of threads of its own. It is called with at most as many
-    /// pieces of work at once as there are permits, and is not to wait for them.
+    /// pieces of work at once as there are permits, and is not to wait for them. How urgent it is among
+    /// the server's threads is then the pool's affair.
     ///
     /// ```
     /// use donjon::password::Passwords;

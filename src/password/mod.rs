@@ -17,6 +17,8 @@
 //!   their order; when that is full they are [`Busy`](Unavailable::Busy), at once, which becomes a 503
 //!   with `Retry-After`. No runtime waits: the work is done by threads of its own or a
 //!   [pool](PasswordsBuilder::blocking) of yours, under tokio, actix-web or none.
+//! - Whatever else the server does comes first: on Linux those threads are ten steps nicer than the
+//!   others, so that a flood of logins delays logins, and no other page.
 //! - The work has everything it needs. A client that hangs up leaves nothing behind, and
 //!   [`verify_then`](Passwords::verify_then) does what is to be done with the outcome all the same.
 //! - The memory is used again and wiped after each password: faster than to ask the system for it.
