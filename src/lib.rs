@@ -86,6 +86,8 @@ mod context;
 pub mod cookies;
 #[cfg(feature = "csrf")]
 pub mod csrf;
+#[cfg(any(feature = "lockout", feature = "roles"))]
+mod deadline;
 pub mod event;
 pub mod head;
 #[cfg(feature = "headers")]

@@ -3,7 +3,11 @@
 #![cfg(all(feature = "actix", feature = "axum", feature = "roles"))]
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test's failure is its message")]
 
+#[path = "roles/attacks.rs"]
+mod attacks;
 mod both;
+#[path = "roles/events.rs"]
+mod events;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -35,8 +39,10 @@ donjon::roles! {
 static ROLES: Name = Name::from_static("x-roles");
 static SIGNED_IN: Name = Name::from_static("x-signed-in");
 static SECOND: Name = Name::from_static("x-second-factor");
+static EPOCHS: Name = Name::from_static("x-epochs");
 
-/// Of the test's headers: roles, when one has signed in, whether there was a second factor.
+/// Of the test's headers: roles, when one has signed in, whether there was a second factor, which epoch
+/// was shown and which one it is.
 fn identity<R: RequestHead>(request: &R) -> Result<Option<Identity<Role>>, &'static str> {
     let text = |name| request.header(name).next().map(|value| std::str::from_utf8(value).unwrap());
     let Some(roles) = text(&ROLES) else { return Ok(None) };
@@ -50,6 +56,9 @@ fn identity<R: RequestHead>(request: &R) -> Result<Option<Identity<Role>>, &'sta
     }
     if text(&SECOND).is_some() {
         identity = identity.with_second_factor();
+    }
+    if let Some((shown, current)) = text(&EPOCHS).and_then(|epochs| epochs.split_once(',')) {
+        identity = identity.epoch(shown.parse().unwrap(), current.parse().unwrap());
     }
     Ok(Some(identity))
 }
@@ -114,6 +123,8 @@ async fn who_gets_in_and_what_others_hear() {
         (permission(Permission::Book), ask().header("x-roles", "down"), 503),
         (permission(Permission::Book), ask().method("HEAD"), 401),
         (permission(Permission::Book), ask().header("x-http-method-override", "GET"), 401),
+        (permission(Permission::Book), ask().header("x-method-override", "OPTIONS"), 401),
+        (permission(Permission::Book), Ask::get("/members/17?_method=OPTIONS"), 401),
         (permission(Permission::Refund), ask().header("x-roles", "auditor,member"), 403),
         (role(Role::Member), ask().header("x-roles", "manager"), 200),
         (role(Role::Auditor), ask().header("x-roles", "manager"), 403),
@@ -127,7 +138,10 @@ async fn who_gets_in_and_what_others_hear() {
         (!role(Role::Member), ask().header("x-roles", "manager"), 403),
     ] {
         let (stack, sink, _) = house(rule.clone());
-        for (framework, seen) in both!(stack, &ask) {
+        both::ran();
+        let answers = both!(stack, &ask);
+        assert_eq!(both::ran(), if status == 200 { 2 } else { 0 }, "{rule} {ask:?}");
+        for (framework, seen) in answers {
             let case = format!("{framework}: {rule} {ask:?} {seen:?}");
             assert_eq!(seen.status, status, "{case}");
             assert_eq!(seen.is_of_app(), status == 200, "{case}");
@@ -321,6 +335,7 @@ fn a_route_of_actix_is_there_once() {
 #[actix_web::test]
 async fn people_are_sent_to_a_page_on_which_they_sign_in() {
     let page = Authenticate::new(ByHeader).sign_in_page("/sign-in").unwrap();
+    let page = page.confirm_page("/confirm").unwrap();
     let guard = |rule| Require::new(rule);
     let person = |target| Ask::get(target).header("sec-fetch-mode", "navigate");
     let book = || permission(Permission::Book);
@@ -351,7 +366,18 @@ async fn people_are_sent_to_a_page_on_which_they_sign_in() {
         (book(), person("/sign-in"), Err(401)),
         (book(), person("/a").header("x-roles", "visitor"), Err(403)),
         (book(), person("/a").header("x-roles", "down"), Err(503)),
-        (Rule::fresh(Duration::ZERO), person("/a").header("x-roles", "member"), Err(401)),
+        (
+            Rule::fresh(Duration::ZERO),
+            person("/a").header("x-roles", "member"),
+            Ok("/confirm?next=/a"),
+        ),
+        (Rule::fresh(Duration::ZERO), person("/confirm").header("x-roles", "member"), Err(401)),
+        (Rule::fresh(Duration::ZERO), Ask::get("/a").header("x-roles", "member"), Err(401)),
+        (
+            Rule::SIGNED_IN,
+            person("/a").header("x-roles", "member").header("x-epochs", "3,4"),
+            Ok("/sign-in?next=/a"),
+        ),
     ] {
         let stack = Stack::new((TrustedProxies::none(), page.clone(), guard(rule.clone())));
         for (framework, seen) in both!(stack, &ask) {
@@ -367,6 +393,7 @@ async fn people_are_sent_to_a_page_on_which_they_sign_in() {
         ["", "sign-in", "//evil.example", "https://evil.example", "/a?next=b", "/a#b", "/\\b"]
     {
         assert!(Authenticate::new(ByHeader).sign_in_page(page).is_err(), "{page}");
+        assert!(AuthenticateLater::new(ByHeader).confirm_page(page).is_err(), "{page}");
     }
 }
 
@@ -489,20 +516,33 @@ async fn no_spelling_of_a_path_goes_around_the_guard() {
         "/admin?x",
         "/admin//",
         "http://h/admin",
+        "/api/%61dmin/1",
     ];
     for target in spellings {
         for method in ["GET", "HEAD", "POST"] {
             let ask = Ask::get(target).method(method).header("x-roles", "member");
-            let router = Router::new().route("/admin", get(async || "app").layer(stack.clone()));
+            let router = Router::new()
+                .route("/admin", get(async || "app").layer(stack.clone()))
+                .route("/api/{what}/{id}", get(async || "app").layer(stack.clone()));
             let seen = both::axum_app::send(router, &ask).await;
             assert!(!seen.is_of_app() && seen.status != 200, "axum {method} {target} {seen:?}");
 
-            let resource = web::resource("/admin").wrap(stack.clone()).to(async || "app");
-            let app = actix_web::test::init_service(App::new().service(resource)).await;
-            let request = both::actix_app::request(&ask).to_request();
-            let answer = actix_web::test::try_call_service(&app, request).await;
-            let seen = both::actix_app::seen(answer).await;
-            assert!(!seen.is_of_app() && seen.status != 200, "actix {method} {target} {seen:?}");
+            // Also where a layer around the routes makes one path of several.
+            for normalized in [false, true] {
+                let admin = web::resource("/admin").wrap(stack.clone()).to(async || "app");
+                let api = web::resource("/api/{what}/{id}").wrap(stack.clone());
+                let app = App::new().service(admin).service(api.to(async || "app"));
+                let normalize = actix_web::middleware::NormalizePath::trim();
+                let app = app.wrap(actix_web::middleware::Condition::new(normalized, normalize));
+                let app = actix_web::test::init_service(app).await;
+                let request = both::actix_app::request(&ask).to_request();
+                let answer = actix_web::test::try_call_service(&app, request).await;
+                let seen = both::actix_app::seen(answer).await;
+                assert!(
+                    !seen.is_of_app() && seen.status != 200,
+                    "actix {method} {target} {seen:?}"
+                );
+            }
         }
     }
 }

@@ -22,7 +22,7 @@ mod axum {
         type Rejection = Infallible;
 
         async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Infallible> {
-            Ok(Self::of(parts))
+            Ok(Self::extracted(parts))
         }
     }
 

@@ -43,6 +43,11 @@ pub enum Detail {
         /// By which version of the grants he has what he has.
         grants: Option<NonZeroU32>,
     },
+    /// By which version of the grants somebody was let in; `None` where nobody's grants matter.
+    Granted {
+        /// The version.
+        grants: Option<NonZeroU32>,
+    },
     /// How many events were lost.
     Lost(Lost),
     /// Which sink.

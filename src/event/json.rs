@@ -167,6 +167,11 @@ fn write_line(out: &mut Vec<u8>, event: &SecurityEvent) -> io::Result<()> {
                 number(out, "grants", grants.get().into())?;
             }
         }
+        Detail::Granted { grants } => {
+            if let Some(grants) = grants {
+                number(out, "grants", grants.get().into())?;
+            }
+        }
         Detail::Lost(lost) => {
             number(out, "lost_info", lost.info)?;
             number(out, "lost_warn", lost.warn)?;
@@ -279,6 +284,7 @@ mod tests {
                 },
                 json!({"reason": "why", "lacks": "a", "grants": 7}),
             ),
+            (Detail::Granted { grants: std::num::NonZeroU32::new(7) }, json!({"grants": 7})),
             (Detail::Lost(lost), json!({"lost_info": 1, "lost_warn": 2, "lost_critical": 3})),
             (Detail::Sink(SinkName::new("file")), json!({"sink": "file"})),
         ] {

@@ -98,6 +98,7 @@ impl fmt::Display for OwaspLine<'_> {
                 lacks.iter().try_for_each(|lacks| parameter(lacks))?;
                 grants.iter().try_for_each(|grants| parameter(grants))
             }
+            Detail::Granted { grants } => grants.iter().try_for_each(|grants| parameter(grants)),
             Detail::Lost(lost) => {
                 parameter(&lost.info)?;
                 parameter(&lost.warn)?;
@@ -126,6 +127,7 @@ impl fmt::Write for Escaped<'_, '_> {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU32;
     use std::time::SystemTime;
 
     use proptest::prelude::*;
@@ -155,13 +157,10 @@ mod tests {
             (
                 Some("ann"),
                 None,
-                Detail::Denied {
-                    reason: "why",
-                    lacks: Some("book"),
-                    grants: std::num::NonZeroU32::new(7),
-                },
+                Detail::Denied { reason: "why", lacks: Some("book"), grants: NonZeroU32::new(7) },
                 ":ann,why,book,7",
             ),
+            (Some("ann"), None, Detail::Granted { grants: NonZeroU32::new(7) }, ":ann,7"),
             (None, None, Detail::Lost(lost), ":,1,2,3"),
             (None, None, Detail::Sink(SinkName::new("file")), ":,file"),
             (Some("a,b:c\\"), None, Detail::Count(7), r":a\,b\:c\\,7"),

@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::sync::Arc;
+#[cfg(feature = "roles")]
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::builder::EventLogBuilder;
@@ -43,6 +45,15 @@ impl EventLog {
     pub fn emit(&self, draft: Draft<'_>) {
         let _emitting = Emitting::begin(self.core());
         self.core().emit(draft);
+    }
+
+    /// Whether somebody who is let in is one of those who are recorded.
+    #[cfg(feature = "roles")]
+    pub(crate) fn samples_grant(&self) -> bool {
+        let core = self.core();
+        core.grants.is_some_and(|one_in| {
+            core.granted.fetch_add(1, Ordering::Relaxed).is_multiple_of(one_in.get())
+        })
     }
 
     /// Makes tags with another key from now on. Tags of before cannot be joined with those of

@@ -43,7 +43,7 @@
 //! | `authn_login_lock` | WARN | an account or an address is locked from now on; the reason says which counter it is of |
 //! | `authn_login_success` | INFO | a login is complete |
 //! | `authn_login_successafterfail` | INFO | the same after failures, and how many |
-//! | `authz_fail` | CRITICAL | a middleware refuses with 401, 403 or 404; [`AllowedNetworks`](crate::client::AllowedNetworks) keeps somebody out |
+//! | `authz_fail` | CRITICAL | a middleware refuses with 401, 403 or 404; [`AllowedNetworks`](crate::client::AllowedNetworks) keeps somebody out; a [guard](crate::roles::Require) does, or a handler by [`must_own`](crate::roles::Principal::must_own) or [`check`](crate::roles::Rule::check): WARN, and INFO for whoever is to sign in |
 //! | `excess_rate_limit_exceeded` | WARN | a middleware, or the report collector, refuses with 429 |
 //! | `input_validation_fail` | WARN | a middleware, or the report collector, refuses with another status from 400 to 499; [`GuardCookies`](crate::cookies::GuardCookies) strips a protected cookie that came twice; [`Authenticate`](crate::roles::Authenticate) is told of a name that no role has |
 //! | `session_created` | INFO | somebody signs in with [`Session`](crate::cookies::session::Session) |
@@ -54,6 +54,7 @@
 //! | `x_authn_spray` | CRITICAL | one address has failed at too many accounts |
 //! | `x_authn_stuffing` | CRITICAL | too many accounts fail, from everywhere |
 //! | `x_authn_unlock` | INFO | an account or an address was unlocked, by an administrator or by a token |
+//! | `x_authz_granted` | INFO | a guard lets somebody in: one in so many, by [`sample_grants`](EventLogBuilder::sample_grants) |
 //! | `x_client_address_unclear` | WARN | a believed proxy's chain of addresses is too short, holds believed proxies alone or cannot be read; the server does not tell the peer's address |
 //! | `x_cookie_hardened` | INFO | [`HardenCookies`](crate::cookies::HardenCookies) mends a cookie; WARN if it leaves it out, or only reports |
 //! | `x_cookie_lookalike` | WARN | a cookie comes in whose name may be taken for that of one that [`GuardCookies`](crate::cookies::GuardCookies) protects |

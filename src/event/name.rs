@@ -169,6 +169,8 @@ names! {
     HostMismatch = "x_host_mismatch" Warn "A request is for a host that is not ours.",
     InsecureCredential = "x_insecure_credential" Critical "A credential has come in the clear.",
     InsecureRequest = "x_insecure_request" Info "A request in the clear was refused.",
+    AuthzGranted = "x_authz_granted" Info
+        "A rule has let somebody in: one of the many that are recorded.",
     AuthnUnlock = "x_authn_unlock" Info "The lock of an account has ended or was lifted.",
     AuthnSpray = "x_authn_spray" Critical "A few passwords are tried on many accounts.",
     AuthnStuffing = "x_authn_stuffing" Critical "Stolen pairs of names and passwords are tried.",

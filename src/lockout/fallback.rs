@@ -1,18 +1,14 @@
 //! What is done while the store of several machines is away.
 
 use std::fmt;
-use std::future::poll_fn;
-use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
-
-use futures_timer::Delay;
 
 use super::breaker::Breaker;
 use super::store::{AtOnce, AttemptStore, Decision, KeyState, Lease, Settle, Settlement};
 use super::{ConfigError, Key, MemoryStore, ScopePolicy};
 use crate::clock::{Clock, SystemClock};
+use crate::deadline::within;
 
 /// A store that may be away, and what decides in its place.
 ///
@@ -231,21 +227,6 @@ impl<S> fmt::Debug for Fallback<S> {
             .field("is_remote_away", &self.is_remote_away())
             .finish_non_exhaustive()
     }
-}
-
-/// What the work gives, if it is done in time. Work that is done at once sets no timer, and work that is
-/// done counts even when this is looked at too late: a busy server is not the store's fault.
-async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
-    let mut work = pin!(work);
-    let mut timer = None;
-    poll_fn(|context| {
-        if let Poll::Ready(done) = work.as_mut().poll(context) {
-            return Poll::Ready(Some(done));
-        }
-        let timer = timer.get_or_insert_with(|| Delay::new(limit));
-        Pin::new(timer).poll(context).map(|()| None)
-    })
-    .await
 }
 
 /// Marks the leases and moments of the local store. Those of any other are below 2⁶³, and its own

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::fmt;
+use std::time::Duration;
 
 use super::declare::Role;
 use super::grants::GrantsInUse;
@@ -9,6 +10,7 @@ use super::principal::{Identity, Principal};
 use super::sign_in::{ConfigError, SignInPage};
 use crate::adapters::{adapt, adapt_async};
 use crate::context::Context;
+use crate::deadline::within;
 use crate::event::{Draft, EventName, Reporter, SecurityEvent, report};
 use crate::head::RequestHead;
 use crate::middleware::{Admission, AsyncMiddleware, Later, Middleware};
@@ -78,7 +80,7 @@ pub trait IdentifyLater: Clone + Send + Sync + 'static {
 pub struct Authenticate<I: Identify> {
     identify: I,
     grants: GrantsInUse<I::Role>,
-    page: Option<SignInPage>,
+    pages: Pages,
 }
 
 /// As [`Authenticate`], where a database has to be asked: a layer of its own, around the routes that have
@@ -88,13 +90,14 @@ pub struct Authenticate<I: Identify> {
 pub struct AuthenticateLater<I: IdentifyLater> {
     identify: I,
     grants: GrantsInUse<I::Role>,
-    page: Option<SignInPage>,
+    pages: Pages,
+    deadline: Duration,
 }
 
 impl<I: Identify> Authenticate<I> {
     /// By this, with the roles' grants as declared.
     pub fn new(identify: I) -> Self {
-        Self { identify, grants: GrantsInUse::default(), page: None }
+        Self { identify, grants: GrantsInUse::default(), pages: Pages::default() }
     }
 
     /// With these grants, which can be replaced while requests run.
@@ -123,15 +126,26 @@ impl<I: Identify> Authenticate<I> {
     /// assert!(Authenticate::new(BySession).sign_in_page("https://evil.example").is_err());
     /// # Ok::<_, donjon::roles::ConfigError>(())
     /// ```
-    pub fn sign_in_page(self, page: &str) -> Result<Self, ConfigError> {
-        Ok(Self { page: Some(SignInPage::new(page)?), ..self })
+    pub fn sign_in_page(mut self, page: &str) -> Result<Self, ConfigError> {
+        self.pages.sign_in = Some(SignInPage::new(page)?);
+        Ok(self)
+    }
+
+    /// Sends people who have signed in too long ago for a rule ([`Rule::fresh`](super::Rule::fresh)) to this page
+    /// of the site, such as `/confirm`, as [`sign_in_page`](Self::sign_in_page) does with those who have not
+    /// signed in: there they give their password once more, and are to have a new
+    /// [`signed_in_at`](Identity::signed_in_at).
+    pub fn confirm_page(mut self, page: &str) -> Result<Self, ConfigError> {
+        self.pages.confirm = Some(SignInPage::new(page)?);
+        Ok(self)
     }
 }
 
 impl<I: IdentifyLater> AuthenticateLater<I> {
     /// By this, with the roles' grants as declared.
     pub fn new(identify: I) -> Self {
-        Self { identify, grants: GrantsInUse::default(), page: None }
+        let (grants, pages) = (GrantsInUse::default(), Pages::default());
+        Self { identify, grants, pages, deadline: DEADLINE }
     }
 
     /// With these grants, which can be replaced while requests run.
@@ -140,29 +154,56 @@ impl<I: IdentifyLater> AuthenticateLater<I> {
     }
 
     /// As [`Authenticate::sign_in_page`].
-    pub fn sign_in_page(self, page: &str) -> Result<Self, ConfigError> {
-        Ok(Self { page: Some(SignInPage::new(page)?), ..self })
+    pub fn sign_in_page(mut self, page: &str) -> Result<Self, ConfigError> {
+        self.pages.sign_in = Some(SignInPage::new(page)?);
+        Ok(self)
+    }
+
+    /// As [`Authenticate::confirm_page`].
+    pub fn confirm_page(mut self, page: &str) -> Result<Self, ConfigError> {
+        self.pages.confirm = Some(SignInPage::new(page)?);
+        Ok(self)
+    }
+
+    /// Waits no longer than this: five seconds unless told otherwise. After that it could not be found out who
+    /// is asking, and guards answer 503.
+    pub const fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
     }
 }
 
 /// What stands in the request's context once somebody has looked.
 #[derive(Clone, Debug)]
-pub(crate) enum Known {
+pub(crate) struct Known {
+    pub(super) who: Asking,
+    pub(super) pages: Pages,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Asking {
     /// It could not be found out.
-    Nothing,
-    /// Nobody has signed in. Where people do, if there is a page for it.
-    Nobody(Option<SignInPage>),
+    Unknown,
+    /// Nobody who has signed in.
+    Nobody,
     Somebody(Principal),
+}
+
+/// Where people show who they are, if there are pages for that.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Pages {
+    pub(super) sign_in: Option<SignInPage>,
+    pub(super) confirm: Option<SignInPage>,
 }
 
 impl Known {
     fn of<R: Role>(
         identified: Result<Option<Identity<R>>, impl fmt::Display>,
         grants: &GrantsInUse<R>,
-        page: Option<&SignInPage>,
+        pages: &Pages,
         report: impl FnOnce(Draft<'_>),
     ) -> Self {
-        match identified {
+        let who = match identified {
             Ok(Some(identity)) => {
                 let unknown = identity.unknown_names();
                 let principal = identity.into_principal(&grants.load());
@@ -170,14 +211,15 @@ impl Known {
                     let draft = SecurityEvent::draft(EventName::InputValidationFail);
                     report(draft.subject(principal.subject()).reason("a name that is no role's"));
                 }
-                Self::Somebody(principal)
+                Asking::Somebody(principal)
             }
-            Ok(None) => Self::Nobody(page.cloned()),
+            Ok(None) => Asking::Nobody,
             Err(error) => {
                 trace::warn!(error = %error, "it cannot be found out who is asking");
-                Self::Nothing
+                Asking::Unknown
             }
-        }
+        };
+        Self { who, pages: pages.clone() }
     }
 }
 
@@ -187,7 +229,7 @@ impl<I: Identify> Middleware for Authenticate<I> {
 
     fn admit<R: RequestHead>(&self, request: &mut R, (): &mut ()) -> Result<(), Infallible> {
         let identified = self.identify.identify(request);
-        let known = Known::of(identified, &self.grants, self.page.as_ref(), |draft| {
+        let known = Known::of(identified, &self.grants, &self.pages, |draft| {
             report(request, draft);
         });
         Context::of(request).set_known(known);
@@ -204,9 +246,13 @@ impl<I: IdentifyLater> AsyncMiddleware for AuthenticateLater<I> {
         let context = Context::of(request);
         let reporter = Reporter::without_route(request);
         let identifying = self.identify.identify(request);
-        let (grants, page) = (self.grants.clone(), self.page.clone());
+        let (grants, pages, deadline) = (self.grants.clone(), self.pages.clone(), self.deadline);
         let later: Later<_> = Box::pin(async move {
-            context.set_known(Known::of(identifying.await, &grants, page.as_ref(), |draft| {
+            let identified = match within(deadline, identifying).await {
+                Some(identified) => identified.map_err(|error| error.to_string()),
+                None => Err("it takes too long".to_owned()),
+            };
+            context.set_known(Known::of(identified, &grants, &pages, |draft| {
                 if let Some(reporter) = reporter {
                     reporter.emit(draft);
                 }
@@ -218,3 +264,5 @@ impl<I: IdentifyLater> AsyncMiddleware for AuthenticateLater<I> {
 }
 
 adapt_async!(AuthenticateLater<I: IdentifyLater>);
+
+const DEADLINE: Duration = Duration::from_secs(5);

@@ -167,6 +167,7 @@ mod file {
     use std::fmt;
     use std::marker::PhantomData;
 
+    use serde::de::value::MapAccessDeserializer;
     use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
     use super::{Grants, each};
@@ -236,6 +237,29 @@ mod file {
         }
     }
 
+    /// A table, since a list would be read by the places of its values.
+    struct TableOf<R>(OfRole<R>);
+
+    impl<'de, R: Role> Deserialize<'de> for TableOf<R> {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            struct Table<R>(PhantomData<fn() -> R>);
+
+            impl<'de, R: Role> Visitor<'de> for Table<R> {
+                type Value = TableOf<R>;
+
+                fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    f.write_str("a table with `grants`, and `below` if that is to be another")
+                }
+
+                fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                    OfRole::deserialize(MapAccessDeserializer::new(map)).map(TableOf)
+                }
+            }
+
+            deserializer.deserialize_map(Table(PhantomData))
+        }
+    }
+
     #[derive(serde::Deserialize)]
     #[serde(deny_unknown_fields, bound = "R: Role")]
     struct OfRole<R> {
@@ -271,7 +295,7 @@ mod file {
                     let mut own: Vec<u128> = R::OWN.into();
                     let mut seen = 0_u64;
                     while let Some(Name(at, ..)) = map.next_key::<Name<Roles<R>>>()? {
-                        let OfRole::<R> { below, grants } = map.next_value()?;
+                        let TableOf(OfRole::<R> { below, grants }) = map.next_value()?;
                         if seen >> at & 1 == 1 {
                             let name = R::NAMES[at];
                             return Err(A::Error::custom(format_args!("{name} is there twice")));

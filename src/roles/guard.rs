@@ -2,11 +2,10 @@
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use http::StatusCode;
 
-use super::authenticate::Known;
+use super::authenticate::{Asking, Known};
 use super::principal::Principal;
 use super::rule::{Authn, Evidence, Rule, Verdict};
 use super::why::Why;
@@ -14,7 +13,7 @@ use crate::adapters::adapt;
 use crate::client::Who;
 use crate::clock::{Clock, SystemClock};
 use crate::context::Context;
-use crate::event::{Detail, Reporter, SecurityEvent};
+use crate::event::{Detail, EventLog, EventName, Reporter, SecurityEvent, report};
 use crate::head::RequestHead;
 use crate::middleware::Middleware;
 use crate::refusal::Refusal;
@@ -27,10 +26,13 @@ use crate::refusal::Refusal;
 /// | the rule is about another enum than that of whoever is asking | 500, and a critical event |
 /// | it could not be found out | 503 |
 /// | somebody who has not signed in | 401, `WWW-Authenticate`; people are sent to the [sign-in page](super::Authenticate::sign_in_page), if there is one |
-/// | whoever has signed in too long ago | 401, with the challenge of RFC 9470 |
+/// | whoever shows what is [no longer valid](super::Identity::epoch) | the same, with `invalid_token` (RFC 6750) |
+/// | whoever has signed in too long ago | 401, with the challenge of RFC 9470; people are sent to the [page for that](super::Authenticate::confirm_page), if there is one |
 /// | everybody else whom the rule does not let in | 403, or 404 if it is [hidden](Self::hidden) |
 ///
-/// None of them is stored by a cache, but what is hidden, which says no more than any 404. Each is an [event](crate::event), with the user's tag and the reason.
+/// None of them is stored by a cache, but what is hidden, which says no more than any 404. Each is an
+/// [event](crate::event), with the user's tag and the reason; of those who are let in a
+/// [sample](crate::event::EventLogBuilder::sample_grants) can be.
 ///
 /// ```
 /// # #[cfg(feature = "axum")] {
@@ -91,11 +93,52 @@ pub(super) fn decided<R: RequestHead>(
     if rule.is_public() {
         return Ok(());
     }
-    let now = clock.now();
-    let known =
-        request.look(|context: &Context| context.known(|known| decide(rule, known, request, now)));
-    let decision = known.unwrap_or_else(|| decide(rule, None, request, now));
+    let known = request.look(|context: &Context| {
+        let decision = context.known(|known| decide(rule, known, request, clock));
+        let is_sampled = decision.is_ok() && context.log().is_some_and(EventLog::samples_grant);
+        (decision, is_sampled)
+    });
+    let (decision, is_sampled) =
+        known.unwrap_or_else(|| (decide(rule, None, request, clock), false));
+    if is_sampled {
+        granted(request);
+    }
     decision.map_err(|(why, principal)| refuse(request, why, principal.as_ref(), hidden))
+}
+
+#[cold]
+fn granted<R: RequestHead>(request: &R) {
+    let principal = Principal::of(request);
+    let grants = principal.as_ref().and_then(version);
+    let draft = SecurityEvent::draft(EventName::AuthzGranted).detail(Detail::Granted { grants });
+    report(
+        request,
+        match &principal {
+            Some(principal) => draft.subject(principal.subject()),
+            None => draft,
+        },
+    );
+}
+
+fn version(principal: &Principal) -> Option<NonZeroU32> {
+    NonZeroU32::new(u32::try_from(principal.grants_version()).ok()?)
+}
+
+impl Why {
+    /// Tells the log why somebody was not let in.
+    pub(super) fn tell(self, reporter: &Reporter, principal: Option<&Principal>) {
+        let detail = Detail::Denied {
+            reason: self.as_str(),
+            lacks: self.lacks(),
+            grants: principal.and_then(version),
+        };
+        let draft = SecurityEvent::draft(EventName::AuthzFail).severity(self.severity());
+        let draft = draft.detail(detail);
+        reporter.emit(match principal {
+            Some(principal) => draft.subject(principal.subject()),
+            None => draft,
+        });
+    }
 }
 
 #[cold]
@@ -106,19 +149,8 @@ fn refuse<R: RequestHead>(
     hidden: bool,
 ) -> Refusal {
     let refusal = why.refusal();
-    if let (Some(reporter), Some(name)) = (Reporter::of(request), refusal.event()) {
-        let detail = Detail::Denied {
-            reason: why.as_str(),
-            lacks: why.lacks(),
-            grants: principal.and_then(|principal| {
-                NonZeroU32::new(u32::try_from(principal.grants_version()).ok()?)
-            }),
-        };
-        let draft = SecurityEvent::draft(name).severity(why.severity()).detail(detail);
-        reporter.emit(match principal {
-            Some(principal) => draft.subject(principal.subject()),
-            None => draft,
-        });
+    if let Some(reporter) = Reporter::of(request) {
+        why.tell(&reporter, principal);
     }
     if hidden && !refusal.status().is_server_error() {
         return Require::nothing_there();
@@ -126,15 +158,16 @@ fn refuse<R: RequestHead>(
     sign_in(request, why).unwrap_or(refusal).told()
 }
 
-/// The way to the page on which people sign in, for whoever has to and is a person.
+/// The way to the page on which people show who they are, for whoever has to and is a person.
 fn sign_in<R: RequestHead>(request: &R, why: Why) -> Option<Refusal> {
-    if why != Why::Anonymous {
-        return None;
-    }
     let page = request.look(|context: &Context| {
-        context.known(|known| match known {
-            Some(Known::Nobody(page)) => page.clone(),
-            _ => None,
+        context.known(|known| {
+            let pages = &known?.pages;
+            match why {
+                Why::Anonymous | Why::Outdated => pages.sign_in.clone(),
+                Why::Stale { .. } => pages.confirm.clone(),
+                _ => None,
+            }
         })
     });
     page.flatten()?.redirect(request)
@@ -144,16 +177,16 @@ fn decide<R: RequestHead>(
     rule: &Rule,
     known: Option<&Known>,
     request: &R,
-    now: SystemTime,
+    clock: &dyn Clock,
 ) -> Result<(), (Why, Option<Principal>)> {
-    let (authn, principal) = match known {
+    let (authn, principal) = match known.map(|known| &known.who) {
         None => (Authn::NoLayer, None),
-        Some(Known::Nothing) => (Authn::Unavailable, None),
-        Some(Known::Nobody(_)) => (Authn::Anonymous, None),
-        Some(Known::Somebody(principal)) => (Authn::Subject(principal), Some(principal)),
+        Some(Asking::Unknown) => (Authn::Unavailable, None),
+        Some(Asking::Nobody) => (Authn::Anonymous, None),
+        Some(Asking::Somebody(principal)) => (Authn::Subject(principal), Some(principal)),
     };
-    let address = Who::of(request).proven_addr().ok();
-    match rule.verdict(Evidence { authn, address, now }) {
+    let address = || Who::of(request).proven_addr().ok();
+    match rule.verdict(&Evidence::new(authn, &address, &|| clock.now())) {
         Verdict::Yes => Ok(()),
         Verdict::No(why) | Verdict::Unknown(why) => Err((why, principal.cloned())),
     }
@@ -171,26 +204,34 @@ impl Middleware for Require {
 adapt!(Require);
 
 impl Principal {
-    /// Who is asking; `None` if nobody has looked, it could not be found out, or nobody has signed in.
+    /// Who is asking; `None` if nobody has looked, it could not be found out, nobody has signed in, or what was
+    /// shown is [no longer valid](super::Identity::epoch).
     pub fn of<R: RequestHead>(request: &R) -> Option<Self> {
         let known = request.look(|context: &Context| {
-            context.known(|known| match known {
-                Some(Known::Somebody(principal)) => Some(principal.clone()),
+            context.known(|known| match &known?.who {
+                Asking::Somebody(principal) if !principal.is_outdated() => Some(principal.clone()),
                 _ => None,
             })
         });
         known.flatten()
     }
 
+    /// The same for a handler, whose refusals are told by what it is given here.
+    #[cfg(any(feature = "axum", feature = "actix"))]
+    pub(crate) fn extracted<R: RequestHead>(request: &R) -> Option<Self> {
+        Self::of(request).map(|principal| principal.reporting_to(Reporter::of(request)))
+    }
+
     /// The same for a handler that has no guard, and needs to know.
     #[cfg(any(feature = "axum", feature = "actix"))]
     pub(crate) fn required<R: RequestHead>(request: &R) -> Result<Self, Refusal> {
-        Self::of(request).ok_or_else(|| {
+        Self::extracted(request).ok_or_else(|| {
             let known = request.look(|context: &Context| {
-                context.known(|known| match known {
+                context.known(|known| match known.map(|known| &known.who) {
                     None => Why::NoAuthnLayer,
-                    Some(Known::Nothing) => Why::Unavailable,
-                    Some(Known::Nobody(_) | Known::Somebody(_)) => Why::Anonymous,
+                    Some(Asking::Unknown) => Why::Unavailable,
+                    Some(Asking::Nobody) => Why::Anonymous,
+                    Some(Asking::Somebody(_)) => Why::Outdated,
                 })
             });
             let why = known.unwrap_or(Why::NoAuthnLayer);

@@ -78,10 +78,7 @@ impl Manifest {
             })
             .collect();
         let row = |entry: &ManifestEntry| {
-            let cell = |authn| {
-                let evidence = Evidence { authn, address: None, now };
-                cell(entry.rule.verdict(evidence))
-            };
+            let cell = |authn| cell(entry.rule.verdict(&Evidence::new(authn, &|| None, &|| now)));
             let mut cells = vec![cell(Authn::Anonymous)];
             cells.extend(principals.iter().map(|principal| cell(Authn::Subject(principal))));
             (format!("{} {}", entry.method, entry.route), cells)

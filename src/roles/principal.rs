@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use super::declare::{Permission, Role};
 use super::grants::Grants;
 use super::why::Why;
+use crate::event::Reporter;
 
 /// What an app knows of a user, for [`Authenticate`](super::Authenticate): the number or name, the roles,
 /// and how and when he has signed in.
@@ -32,6 +33,7 @@ pub struct Identity<R> {
     subject: Box<str>,
     roles: u64,
     unknown: u32,
+    is_outdated: bool,
     signed_in_at: Option<SystemTime>,
     second_factor: bool,
     elevation: Option<Elevation>,
@@ -52,6 +54,7 @@ impl<R: Role> Identity<R> {
             subject: subject.into(),
             roles: 0,
             unknown: 0,
+            is_outdated: false,
             signed_in_at: None,
             second_factor: false,
             elevation: None,
@@ -102,11 +105,23 @@ impl<R: Role> Identity<R> {
         self
     }
 
+    /// What he has shown, a token or a session, says which epoch of the user it is of, and the table of users
+    /// says which one it is now: a number that goes up whenever his roles change, or he is told to leave. Unless
+    /// they are the same he has no role, is nobody who has signed in, and is asked to sign in again: with the
+    /// next request, however long the token lives.
+    pub const fn epoch(mut self, shown: u64, current: u64) -> Self {
+        self.is_outdated = shown != current;
+        self
+    }
+
     pub(super) fn into_principal(self, grants: &Grants<R>) -> Principal {
-        let elevated = self.elevation.map_or(0, |elevation| elevation.roles);
-        Principal(Arc::new(Inner {
-            permissions: grants.permissions(self.roles),
-            roles: grants.roles(self.roles),
+        let of_now = |roles: u64| if self.is_outdated { 0 } else { roles };
+        let elevated = of_now(self.elevation.map_or(0, |elevation| elevation.roles));
+        let roles = of_now(self.roles);
+        let inner = Inner {
+            permissions: grants.permissions(roles),
+            roles: grants.roles(roles),
+            is_outdated: self.is_outdated,
             elevated: (grants.roles(elevated), grants.permissions(elevated)),
             elevated_until: self.elevation.map(|elevation| elevation.until),
             subject: self.subject,
@@ -115,7 +130,8 @@ impl<R: Role> Identity<R> {
             has_unknown_names: self.unknown > 0,
             version: grants.version(),
             types: (TypeId::of::<R>(), TypeId::of::<R::Permission>()),
-        }))
+        };
+        Principal { inner: Arc::new(inner), reporter: None }
     }
 }
 
@@ -130,7 +146,11 @@ impl<R> fmt::Debug for Identity<R> {
 /// Only [`Authenticate`](super::Authenticate) makes one. In handlers it is an extractor (features `axum`
 /// and `actix`).
 #[derive(Clone)]
-pub struct Principal(Arc<Inner>);
+pub struct Principal {
+    inner: Arc<Inner>,
+    /// Of the request whose handler has asked for it.
+    reporter: Option<Reporter>,
+}
 
 struct Inner {
     subject: Box<str>,
@@ -141,6 +161,7 @@ struct Inner {
     elevated_until: Option<SystemTime>,
     signed_in_at: Option<SystemTime>,
     second_factor: bool,
+    is_outdated: bool,
     has_unknown_names: bool,
     version: u64,
     /// Of which enums the roles and permissions are: places in another one mean something else.
@@ -151,83 +172,92 @@ impl Principal {
     /// The number or name.
     #[must_use]
     pub fn subject(&self) -> &str {
-        &self.0.subject
+        &self.inner.subject
     }
 
     /// Whether he has this role now, or one above it. He has none of another enum than his own.
     #[must_use]
     pub fn has_role<R: Role>(&self, role: R, now: SystemTime) -> bool {
-        self.role_type() == TypeId::of::<R>() && self.holds_role(role.index(), now)
+        self.role_type() == TypeId::of::<R>() && self.holds_role(role.index(), || now)
     }
 
     /// Whether he is granted this now. He is granted nothing of another enum than his own.
     #[must_use]
     pub fn has_permission<P: Permission>(&self, permission: P, now: SystemTime) -> bool {
         self.permission_type() == TypeId::of::<P>()
-            && self.holds_permission(permission.index(), now)
+            && self.holds_permission(permission.index(), || now)
     }
 
     /// Whether what this is about is his own. What has no owner is nobody's.
     #[must_use]
     pub fn owns(&self, owner: &str) -> bool {
-        !owner.is_empty() && *self.0.subject == *owner
+        !owner.is_empty() && *self.inner.subject == *owner
     }
 
-    /// The same, where whoever does not own it is to be refused.
+    /// The same, where whoever does not own it is to be refused. In a handler that is an
+    /// [event](crate::event), as a guard's refusal is.
     pub fn must_own(&self, owner: &str) -> Result<(), Why> {
-        if self.owns(owner) { Ok(()) } else { Err(Why::NotOwner) }
+        if self.owns(owner) { Ok(()) } else { Err(self.told(Why::NotOwner)) }
+    }
+
+    /// Tells the log why, if this is a handler's.
+    pub(super) fn told(&self, why: Why) -> Why {
+        if let Some(reporter) = &self.reporter {
+            why.tell(reporter, Some(self));
+        }
+        why
+    }
+
+    /// For a handler, whose refusals nobody else tells of.
+    #[cfg(any(feature = "axum", feature = "actix"))]
+    pub(super) fn reporting_to(self, reporter: Option<Reporter>) -> Self {
+        Self { reporter, ..self }
+    }
+
+    pub(super) fn is_outdated(&self) -> bool {
+        self.inner.is_outdated
     }
 
     /// By which version of the [`Grants`](super::Grants) all that is asked about him is decided.
     #[must_use]
     pub fn grants_version(&self) -> u64 {
-        self.0.version
+        self.inner.version
     }
 
     pub(super) fn role_type(&self) -> TypeId {
-        self.0.types.0
+        self.inner.types.0
     }
 
     pub(super) fn permission_type(&self) -> TypeId {
-        self.0.types.1
+        self.inner.types.1
     }
 
-    pub(super) fn holds_role(&self, index: u8, now: SystemTime) -> bool {
-        self.roles(now) & bit(index) != 0
+    pub(super) fn holds_role(&self, index: u8, now: impl FnOnce() -> SystemTime) -> bool {
+        self.inner.roles & bit(index) != 0
+            || self.inner.elevated.0 & bit(index) != 0 && self.is_elevated(now)
     }
 
-    pub(super) fn holds_permission(&self, index: u8, now: SystemTime) -> bool {
+    pub(super) fn holds_permission(&self, index: u8, now: impl FnOnce() -> SystemTime) -> bool {
         let bit = 1_u128.checked_shl(index.into()).unwrap_or(0);
-        self.permissions(now) & bit != 0
+        self.inner.permissions & bit != 0
+            || self.inner.elevated.1 & bit != 0 && self.is_elevated(now)
     }
 
     pub(super) fn has_unknown_names(&self) -> bool {
-        self.0.has_unknown_names
-    }
-
-    fn roles(&self, now: SystemTime) -> u64 {
-        if self.is_elevated(now) { self.0.roles | self.0.elevated.0 } else { self.0.roles }
-    }
-
-    fn permissions(&self, now: SystemTime) -> u128 {
-        if self.is_elevated(now) {
-            self.0.permissions | self.0.elevated.1
-        } else {
-            self.0.permissions
-        }
+        self.inner.has_unknown_names
     }
 
     /// How long ago he has shown who he is; `None` if that is unknown, or in the future.
     pub(super) fn age(&self, now: SystemTime) -> Option<Duration> {
-        now.duration_since(self.0.signed_in_at?).ok()
+        now.duration_since(self.inner.signed_in_at?).ok()
     }
 
     pub(super) fn has_second_factor(&self) -> bool {
-        self.0.second_factor
+        self.inner.second_factor
     }
 
-    fn is_elevated(&self, now: SystemTime) -> bool {
-        self.0.elevated_until.is_some_and(|until| now < until)
+    fn is_elevated(&self, now: impl FnOnce() -> SystemTime) -> bool {
+        self.inner.elevated_until.is_some_and(|until| now() < until)
     }
 }
 
@@ -239,6 +269,6 @@ fn bit(index: u8) -> u64 {
 /// Who it is may be an e-mail address.
 impl fmt::Debug for Principal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Principal").field("roles", &self.0.roles).finish_non_exhaustive()
+        f.debug_struct("Principal").field("roles", &self.inner.roles).finish_non_exhaustive()
     }
 }

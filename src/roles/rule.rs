@@ -1,6 +1,7 @@
 //! Rules, and what they decide.
 
 use std::any::TypeId;
+use std::cell::Cell;
 use std::net::IpAddr;
 use std::ops::{BitAnd, BitOr, Not};
 use std::sync::Arc;
@@ -58,12 +59,32 @@ pub(super) enum Node {
     Not(Arc<Rule>),
 }
 
-/// What is known of a request when a rule is asked.
-#[derive(Clone, Copy, Debug)]
+/// What is known of a request when a rule is asked. Where it comes from, and what time it is, is found out
+/// when a rule is about that.
 pub(super) struct Evidence<'a> {
-    pub(super) authn: Authn<'a>,
-    pub(super) address: Option<IpAddr>,
-    pub(super) now: SystemTime,
+    authn: Authn<'a>,
+    address: &'a dyn Fn() -> Option<IpAddr>,
+    clock: &'a dyn Fn() -> SystemTime,
+    now: Cell<Option<SystemTime>>,
+}
+
+impl<'a> Evidence<'a> {
+    pub(super) const fn new(
+        authn: Authn<'a>,
+        address: &'a dyn Fn() -> Option<IpAddr>,
+        clock: &'a dyn Fn() -> SystemTime,
+    ) -> Self {
+        Self { authn, address, clock, now: Cell::new(None) }
+    }
+
+    /// The same for all of one decision.
+    pub(super) fn now(&self) -> SystemTime {
+        self.now.get().unwrap_or_else(|| {
+            let now = (self.clock)();
+            self.now.set(Some(now));
+            now
+        })
+    }
 }
 
 /// What is known of who is asking.
@@ -147,7 +168,8 @@ impl Rule {
     }
 
     /// Whether it lets somebody in, asked in a handler or where there is no request: `None` for whoever has
-    /// not signed in, and for an address without proof.
+    /// not signed in, and for an address without proof. That it does not is an [event](crate::event), where a
+    /// handler has its principal from the request; [`allows`](Self::allows) only asks.
     ///
     /// ```
     /// use std::time::SystemTime;
@@ -173,10 +195,24 @@ impl Rule {
         now: SystemTime,
     ) -> Result<(), Why> {
         let authn = principal.map_or(Authn::Anonymous, Authn::Subject);
-        match self.verdict(Evidence { authn, address, now }) {
+        match self.verdict(&Evidence::new(authn, &|| address, &|| now)) {
             Verdict::Yes => Ok(()),
-            Verdict::No(why) | Verdict::Unknown(why) => Err(why),
+            Verdict::No(why) | Verdict::Unknown(why) => {
+                Err(principal.map_or(why, |principal| principal.told(why)))
+            }
         }
+    }
+
+    /// The same without an event, for a page that shows what one may do: nobody has tried anything.
+    #[must_use]
+    pub fn allows(
+        &self,
+        principal: Option<&Principal>,
+        address: Option<IpAddr>,
+        now: SystemTime,
+    ) -> bool {
+        let authn = principal.map_or(Authn::Anonymous, Authn::Subject);
+        self.verdict(&Evidence::new(authn, &|| address, &|| now)) == Verdict::Yes
     }
 
     pub(super) const fn node(&self) -> &Node {
@@ -187,12 +223,12 @@ impl Rule {
         matches!(self.0, Node::Public)
     }
 
-    pub(super) fn verdict(&self, evidence: Evidence<'_>) -> Verdict {
+    pub(super) fn verdict(&self, evidence: &Evidence<'_>) -> Verdict {
         match &self.0 {
             Node::Public => Verdict::Yes,
             // What is meant to be shut, or was forgotten, is opened by no exception.
             Node::Nobody => Verdict::Unknown(Why::Nobody),
-            Node::Network(networks) => match evidence.address {
+            Node::Network(networks) => match (evidence.address)() {
                 Some(address) if networks.contains(address) => Verdict::Yes,
                 Some(_) => Verdict::No(Why::Network),
                 None => Verdict::Unknown(Why::NoAddress),
@@ -200,7 +236,7 @@ impl Rule {
             // A time that ends before it begins is a mistake.
             Node::Between(from, until) if from >= until => Verdict::Unknown(Why::Time),
             Node::Between(from, until) => {
-                if (*from..*until).contains(&evidence.now) {
+                if (*from..*until).contains(&evidence.now()) {
                     Verdict::Yes
                 } else {
                     Verdict::No(Why::Time)
@@ -217,14 +253,18 @@ impl Rule {
                 Authn::NoLayer => Verdict::Unknown(Why::NoAuthnLayer),
                 Authn::Unavailable => Verdict::Unknown(Why::Unavailable),
                 Authn::Anonymous => Verdict::Unknown(Why::Anonymous),
-                Authn::Subject(principal) => of_subject.of_principal(principal, evidence.now),
+                Authn::Subject(principal) if principal.is_outdated() => {
+                    Verdict::Unknown(Why::Outdated)
+                }
+                Authn::Subject(principal) => of_subject.of_principal(principal, evidence),
             },
         }
     }
 }
 
 impl Node {
-    fn of_principal(&self, principal: &Principal, now: SystemTime) -> Verdict {
+    fn of_principal(&self, principal: &Principal, evidence: &Evidence<'_>) -> Verdict {
+        let now = || evidence.now();
         let known = |is_so: bool, why| if is_so { Verdict::Yes } else { Verdict::No(why) };
         // Whoever has names that nobody knows, may have the role by one of them.
         let granted = |is_so: bool, why| match is_so {
@@ -240,7 +280,7 @@ impl Node {
             Self::Permission { index, name, .. } => {
                 granted(principal.holds_permission(*index, now), Why::LacksPermission(name))
             }
-            Self::Fresh(within) => match principal.age(now) {
+            Self::Fresh(within) => match principal.age(now()) {
                 Some(age) => known(age <= *within, Why::Stale { within: *within }),
                 None => Verdict::Unknown(Why::Stale { within: *within }),
             },
@@ -255,7 +295,7 @@ const OTHER_ENUM: Verdict = Verdict::Unknown(Why::OtherEnum);
 
 /// Kleene's: one that is false makes all false, whatever cannot be known. The reason is the one that is to
 /// be mended first: signing in again helps nobody who lacks a role.
-fn all(rules: &[Rule], evidence: Evidence<'_>) -> Verdict {
+fn all(rules: &[Rule], evidence: &Evidence<'_>) -> Verdict {
     let (mut is_false, mut worst) = (false, None);
     for rule in rules {
         let (why, is_no) = match rule.verdict(evidence) {
@@ -277,7 +317,7 @@ fn all(rules: &[Rule], evidence: Evidence<'_>) -> Verdict {
 }
 
 /// One that is true makes it true. Otherwise the reason is what is mended most easily.
-fn any(rules: &[Rule], evidence: Evidence<'_>) -> Verdict {
+fn any(rules: &[Rule], evidence: &Evidence<'_>) -> Verdict {
     let (mut is_unknown, mut best) = (false, None);
     for rule in rules {
         let why = match rule.verdict(evidence) {

@@ -133,7 +133,7 @@ fn of_several_reasons_the_one_to_be_mended_is_told() {
         (Authn::Anonymous, Why::Anonymous),
     ] {
         for rule in &both {
-            let verdict = rule.verdict(Evidence { authn, address: None, now: now() });
+            let verdict = rule.verdict(&Evidence::new(authn, &|| None, &now));
             assert_eq!(verdict, Verdict::Unknown(expected), "{rule}");
         }
     }
@@ -312,7 +312,7 @@ fn verdict(rule: &Rule, case: &Case) -> Option<bool> {
     let authn = principal.as_ref().map_or(Authn::Anonymous, Authn::Subject);
     let office = |inside| if inside { [10, 1, 2, 3].into() } else { [192, 0, 2, 1].into() };
     let address = case.in_office.map(office);
-    match rule.verdict(Evidence { authn, address, now: now() }) {
+    match rule.verdict(&Evidence::new(authn, &|| address, &now)) {
         Verdict::Yes => Some(true),
         Verdict::No(_) => Some(false),
         Verdict::Unknown(_) => None,
@@ -356,7 +356,7 @@ proptest! {
     fn where_nobody_has_looked_nobody_gets_in_by_who_he_is(shape in shape()) {
         let rule = shape.rule();
         for authn in [Authn::NoLayer, Authn::Unavailable] {
-            let unknown = rule.verdict(Evidence { authn, address: None, now: now() });
+            let unknown = rule.verdict(&Evidence::new(authn, &|| None, &now));
             let nobody = Case { somebody: None, in_office: None };
             prop_assert_eq!(unknown == Verdict::Yes, shape.holds(&nobody) == Some(true));
         }
@@ -412,6 +412,10 @@ mod file {
         let null =
             serde_json::from_str::<Grants<Role>>(r#"{"left": {"below": null, "grants": []}}"#);
         assert!(null.is_err(), "null is no list");
+        for list in [r#"{"left": [["low"], ["b"]]}"#, r#"{"left": [["b"]]}"#, r#"[["low"]]"#] {
+            let error = serde_json::from_str::<Grants<Role>>(list).unwrap_err().to_string();
+            assert!(error.contains("a table"), "what stands where says nothing: {error}");
+        }
         let twice = r#"{"top": {"grants": []}, "top": {"grants": []}}"#;
         let error = serde_json::from_str::<Grants<Role>>(twice).unwrap_err().to_string();
         assert!(error.contains("top is there twice"), "{error}");

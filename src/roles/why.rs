@@ -22,6 +22,8 @@ pub enum Why {
     Unavailable,
     /// Nobody has signed in.
     Anonymous,
+    /// What he has shown is of before his roles were changed, or he was told to leave.
+    Outdated,
     /// He has not this role.
     LacksRole(&'static str),
     /// He is not granted this.
@@ -60,6 +62,7 @@ impl Why {
             }
             Self::Unavailable => "it cannot be found out who is asking",
             Self::Anonymous => "not signed in",
+            Self::Outdated => "shows what is no longer valid",
             Self::LacksRole(_) => "lacks a role",
             Self::LacksPermission(_) => "lacks a permission",
             Self::Stale { .. } => "has signed in too long ago",
@@ -90,7 +93,7 @@ impl Why {
             Self::Unavailable => 1,
             Self::Stale { .. } => 5,
             _ if is_certain => 2,
-            Self::Anonymous => 3,
+            Self::Anonymous | Self::Outdated => 3,
             _ => 4,
         }
     }
@@ -100,19 +103,20 @@ impl Why {
         match self {
             Self::NoAuthnLayer | Self::OtherEnum => 0,
             Self::Unavailable => 1,
-            Self::Anonymous => 2,
+            Self::Anonymous | Self::Outdated => 2,
             Self::Stale { .. } => 3,
             _ => 4,
         }
     }
 
     /// The answer: 500 where the set-up is wrong, 503 where nobody can tell, 401 with a challenge for
-    /// whoever has to sign in or to do so again (RFC 9470), 403 for the rest.
+    /// whoever has to sign in or to do so again (RFC 6750, RFC 9470), 403 for the rest.
     pub(super) fn refusal(self) -> Refusal {
         let (status, challenge) = match self {
             Self::NoAuthnLayer | Self::OtherEnum => (StatusCode::INTERNAL_SERVER_ERROR, None),
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, None),
             Self::Anonymous => (StatusCode::UNAUTHORIZED, Value::new("Bearer")),
+            Self::Outdated => (StatusCode::UNAUTHORIZED, Value::new(INVALID)),
             Self::Stale { within } => (StatusCode::UNAUTHORIZED, step_up(within)),
             _ => (StatusCode::FORBIDDEN, None),
         };
@@ -125,7 +129,7 @@ impl Why {
 
     pub(super) const fn severity(self) -> Severity {
         match self {
-            Self::Anonymous | Self::Stale { .. } => Severity::Info,
+            Self::Anonymous | Self::Outdated | Self::Stale { .. } => Severity::Info,
             Self::NoAuthnLayer | Self::OtherEnum => Severity::Critical,
             _ => Severity::Warn,
         }
@@ -159,4 +163,6 @@ fn step_up(within: Duration) -> Option<Value> {
     Value::new(format!("Bearer error=\"insufficient_user_authentication\", max_age={seconds}"))
 }
 
+/// RFC 6750, section 3.1.
+const INVALID: &str = "Bearer error=\"invalid_token\"";
 const WWW_AUTHENTICATE: Name = Name::from_static("www-authenticate");

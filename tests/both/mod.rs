@@ -87,6 +87,15 @@ impl Seen {
     }
 }
 
+thread_local! {
+    static RAN: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
+}
+
+/// How often the app's page has run since this was last asked, in this test.
+pub(crate) fn ran() -> u32 {
+    RAN.take()
+}
+
 /// What the app's one page says in its headers.
 pub(crate) const APP_HEADERS: [(&str, &str); 3] =
     [("x-app", "1"), ("set-cookie", "id=1"), ("strict-transport-security", "max-age=7")];
@@ -214,6 +223,7 @@ pub(crate) mod actix_app {
 }
 
 fn told(client: &donjon::client::Client) -> String {
+    RAN.set(RAN.get() + 1);
     let host = client.host().map(ToString::to_string);
     let addr = client.addr().map_or_else(|error| error.to_string(), |addr| addr.to_string());
     format!("app {addr} {:?} {}", client.scheme(), host.unwrap_or_default())

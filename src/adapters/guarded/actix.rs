@@ -40,6 +40,15 @@ use crate::roles::{Manifest, Require, Rule};
 /// let app = App::new().configure(|config| guarded.configure(config)); // `.wrap(…)` with `Authenticate` in it
 /// # let _ = app;
 /// ```
+///
+/// One without a rule:
+///
+/// ```compile_fail,E0061
+/// use actix_web::http::Method;
+/// use donjon::adapters::guarded::actix::GuardedRoutes;
+///
+/// let guarded = GuardedRoutes::new().on(Method::GET, "/", async || "welcome");
+/// ```
 #[must_use = "they do nothing until an app is configured with them"]
 pub struct GuardedRoutes {
     routes: Vec<Guarded>,
