@@ -23,6 +23,8 @@ mod admin;
 mod burst;
 #[path = "lockout/facade.rs"]
 mod facade;
+#[path = "lockout/full_table.rs"]
+mod full_table;
 #[path = "lockout/keys.rs"]
 mod keys;
 #[path = "lockout/layer.rs"]

@@ -24,7 +24,7 @@ pub(crate) struct Flight {
     /// Whether the address counts at all.
     is_counted: bool,
     /// The address is locked or busy, and only a browser that has logged in to the account before is let in.
-    locked: Option<NotAdmitted>,
+    pub(super) locked: Option<NotAdmitted>,
     reporter: Option<Reporter>,
     device: Option<Device>,
     state: Mutex<State>,

@@ -32,7 +32,9 @@ use crate::trace;
 /// - A request that is given up, and a handler that panics, is a failure.
 /// - `OPTIONS` is let through, and there is no attempt for it.
 /// - A browser that has [logged in before](super::DeviceCookies) is let in at an address that is locked, for
-///   its account alone.
+///   its account alone, as soon as one handler behind this layer has taken its attempt: where none does,
+///   nothing else would count. So **have a layer for each route**, rather than one around a router in which only
+///   some take theirs.
 /// - If a request that changes something succeeds without the handler having touched its attempt, a
 ///   warning says so, once: a login that is not counted looks just like one that is.
 /// - Put [`CsrfProtection`](crate::csrf::CsrfProtection) further out, or any page on the web has its
@@ -74,6 +76,8 @@ pub struct LoginLockout {
     lockout: Lockout,
     legacy: Option<Arc<LegacyStatus>>,
     has_warned: Arc<AtomicBool>,
+    /// Some handler behind it takes its attempt.
+    is_used: Arc<AtomicBool>,
 }
 
 /// How a login ended, by the status of its response, for handlers that cannot take a [`LoginAttempt`].
@@ -102,7 +106,12 @@ pub struct LegacyStatus {
 impl LoginLockout {
     /// Around the route that takes the password.
     pub fn new(lockout: &Lockout) -> Self {
-        Self { lockout: lockout.clone(), legacy: None, has_warned: Arc::default() }
+        Self {
+            lockout: lockout.clone(),
+            legacy: None,
+            has_warned: Arc::default(),
+            is_used: Arc::default(),
+        }
     }
 
     /// Takes the status for what came of it, where no handler takes the attempt.
@@ -205,8 +214,12 @@ impl AsyncMiddleware for LoginLockout {
         let outer = context.take_gate();
         if let Some(outer) = outer {
             if outer.is_of(&self.lockout) {
-                // It has counted the request already.
+                // It has counted the request already, unless it has let a known browser pass.
+                let locked = outer.flight().locked.filter(|_| self.legacy.is_some());
                 context.set_gate(outer);
+                if let Some(locked) = locked {
+                    return Admission::Now(Err(Self::refuse(locked)));
+                }
                 return Admission::Now(Ok(()));
             }
             memo.outer = Mutex::new(Some(outer));
@@ -221,7 +234,8 @@ impl AsyncMiddleware for LoginLockout {
         let is_counted = who.proven_addr().map_or(true, |address| inner.counts(address));
         let device = inner.devices.as_ref().and_then(|devices| devices.read(request));
         // Where no handler names the account, nothing else counts.
-        let is_known = device.is_some() && self.legacy.is_none();
+        let is_used = self.legacy.is_none() && self.is_used.load(Ordering::Relaxed);
+        let is_known = device.is_some() && is_used;
         let (address, lockout) = (AddrKey::from(address), self.lockout.clone());
         let open = move |reserved| {
             let pass = guard::pass(address, is_counted, reserved, is_known)?;
@@ -245,6 +259,7 @@ impl AsyncMiddleware for LoginLockout {
         match gate? {
             Gate::Open(flight) => self.settle_flight(flight, memo, status),
             Gate::Taken(flight) => {
+                self.is_used.store(true, Ordering::Relaxed);
                 if let Some(cookie) = flight.device_cookie() {
                     memo.cookie.get_or_init(|| cookie);
                 }
@@ -309,11 +324,14 @@ impl Gate {
     }
 
     fn is_of(&self, lockout: &Lockout) -> bool {
-        let flight = match self {
+        Arc::ptr_eq(&self.flight().lockout.0, &lockout.0)
+    }
+
+    fn flight(&self) -> &Flight {
+        match self {
             Self::Open(flight) => flight,
-            Self::Taken(flight) => &**flight,
-        };
-        Arc::ptr_eq(&flight.lockout.0, &lockout.0)
+            Self::Taken(flight) => flight,
+        }
     }
 }
 

@@ -19,7 +19,7 @@ use crate::clock::{Clock, SystemClock};
 /// same limit. So a table that is full counts coarsely, and never not at all; who is counted so,
 /// [`Lockout::unlock`](super::Lockout::unlock) does not reach.
 ///
-/// Time is counted in eighths of a second, and looked at when a record is: nothing sweeps, and there is no
+/// Time is counted in eighths of a second, by which a lock may end too early, and looked at when a record is: nothing sweeps, and there is no
 /// task. A clone is the same
 /// store; in actix-web make it outside of the closure that makes the `App`.
 ///

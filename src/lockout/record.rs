@@ -112,8 +112,10 @@ impl Record {
         kind: Kind,
     ) -> Changed {
         self.roll(now, policy, kind);
-        let before =
-            Changed { failed_before: self.failed, since: self.since, ..Changed::default() };
+        // What may be others' failures is none of this source's.
+        let is_mixed = kind == Kind::Shared || self.marks & OF_OTHERS != 0;
+        let failed_before = if is_mixed { 0 } else { self.failed };
+        let before = Changed { failed_before, since: self.since, ..Changed::default() };
         if generation == self.generation && self.in_flight > 0 {
             self.in_flight -= 1;
         } else if generation.wrapping_add(1) == self.generation && self.waning > 0 {
@@ -154,6 +156,10 @@ impl Record {
             self.end = at.saturating_add(half(policy));
             if lost > 0 {
                 self.fail(lost.into(), at, policy);
+                // Of whatever policy they were: this one may not be as strict.
+                if kind == Kind::Shared && !self.is_locked() {
+                    self.lock(at, policy);
+                }
             }
         }
         self.pass(now, policy, kind);
@@ -221,7 +227,7 @@ impl Record {
     fn lock(&mut self, at: Ticks, policy: &ScopePolicy) -> Ticks {
         let count = self.marks & COUNT;
         let lock = policy.lock_ticks(count);
-        self.marks = LOCKED | (count + 1).min(COUNT);
+        self.marks = LOCKED | self.marks & OF_OTHERS | (count + 1).min(COUNT);
         self.end = at.saturating_add(lock);
         self.forget_at = self.forget_at.max(self.end.saturating_add(policy.forget_ticks()));
         if self.under_way() > 0 {
@@ -254,16 +260,22 @@ impl Record {
         self.in_flight as u16 + self.waning as u16
     }
 
-    /// A record for a key that was counted with others so far: what they have failed goes on, as after a lock
-    /// if there was one, and those who are under way have failed.
+    /// A record for a key that was counted with others so far: what they have failed goes on, up to one guess
+    /// before a lock, and those who are under way have failed.
     pub(super) fn apart(&self, generation: u32, now: Ticks, policy: &ScopePolicy) -> Self {
-        let failed = if self.failed >= policy.limit() {
-            policy.limit() - policy.further()
-        } else {
-            self.failed
-        };
+        // One guess, and its failure locks, as in the shared one: not every count above a limit was a lock's.
+        let failed = self.failed.min(policy.limit() - 1);
         let waning = u8::try_from(self.under_way()).unwrap_or(u8::MAX);
-        Self { generation, end: now, failed, in_flight: 0, waning, marks: 0, ..*self }
+        let marks = if self.failed > 0 { OF_OTHERS } else { 0 };
+        Self { generation, end: now, failed, in_flight: 0, waning, marks, ..*self }
+    }
+
+    /// Whether whoever shares this one is turned away now, and a record of his own would lock him by what
+    /// others have under way.
+    pub(super) fn turns_away(&self, now: Ticks, policy: &ScopePolicy) -> bool {
+        let under_way = self.under_way();
+        let is_full = self.failed.saturating_add(under_way) >= policy.limit();
+        self.is_locked() && now < self.end || under_way > 0 && is_full && !self.is_over(now)
     }
 
     /// Whether a name that was never seen before may take its place: nobody will ever miss it.
@@ -347,8 +359,10 @@ fn half(policy: &ScopePolicy) -> Ticks {
 
 const LOCKED: u8 = 0x80;
 const HALF_WAY: u8 = 0x40;
-/// From 32 on every lock is the longest.
-const COUNT: u8 = 0x3f;
+/// It began with what others may have failed.
+const OF_OTHERS: u8 = 0x20;
+/// From 31 on every lock is the longest: 2³¹ seconds are more than there may be.
+const COUNT: u8 = 0x1f;
 const MOST_UNDER_WAY: u16 = 255;
 /// An hour, as [`ScopePolicy::lease`] allows.
 const LONGEST_LEASE: Ticks = 8 * 3600;

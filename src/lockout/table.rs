@@ -60,7 +60,7 @@ impl Table {
         let mut slots = self.bucket(digest);
         let at = slots.find(tag).or_else(|| {
             // Whoever is turned away all the same needs no room of his own.
-            if slots.records[WAYS].locked_until().is_some_and(|end| now < end) {
+            if slots.records[WAYS].turns_away(now, policy) {
                 return None;
             }
             let at = self.room(&slots, now)?;

@@ -99,7 +99,7 @@ impl UnlockTokens {
         let opened = self.sealer.open(&CONTEXT, token, now).map_err(|_| UnlockError::Invalid)?;
         // As long as this token is good, whoever has issued it.
         let left = opened.expires_at.duration_since(now).unwrap_or_default();
-        let once = once(left.max(Duration::from_secs(1))).map_err(|_| UnlockError::Invalid)?;
+        let once = once(left.clamp(SHORTEST, LONGEST)).map_err(|_| UnlockError::Invalid)?;
         let (id, account) = read(&opened.payload).ok_or(UnlockError::Invalid)?;
 
         let inner = &self.lockout.0;
@@ -160,12 +160,69 @@ fn read(payload: &[u8]) -> Option<(&[u8], Account)> {
     Some((id, Account { kind, text }))
 }
 
-/// One use in this time, and in a moment more, since clocks differ.
+/// One use in this time, and in an hour more, since clocks differ; then the slot is free.
 fn once(time: Duration) -> Result<ScopePolicy, ConfigError> {
-    let longer = time.saturating_add(Duration::from_secs(60));
-    let _ = ScopePolicy::new(1, time, longer)?;
-    ScopePolicy::new(1, longer, longer)
+    let _ = ScopePolicy::new(1, time, FORGET)?;
+    ScopePolicy::new(1, time.saturating_add(SKEW).min(LONGEST), FORGET)
 }
 
 const CONTEXT: SealContext<'static> = SealContext::new("unlock");
 const ID_LEN: usize = 16;
+const SHORTEST: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_secs(30 * 86_400);
+const SKEW: Duration = Duration::from_secs(3600);
+const FORGET: Duration = Duration::from_secs(120);
+
+#[cfg(test)]
+mod tests {
+    use super::super::{LockoutPolicy, MemoryStore, Scope};
+    use super::*;
+    use crate::clock::ManualClock;
+    use crate::keys::{Key, KeyRing};
+
+    fn seconds(count: u64) -> Duration {
+        Duration::from_secs(count)
+    }
+
+    /// It stays used as long as it would be good, by whomever it is redeemed, and holds its slot no longer
+    /// than it takes to be forgotten.
+    #[tokio::test]
+    async fn a_token_is_used_for_what_is_left_of_its_life_and_then_forgotten() {
+        let clock = Arc::new(ManualClock::default());
+        let store = MemoryStore::with_clock(1024, clock.clone()).unwrap();
+        let builder = Lockout::builder(LockoutPolicy::default()).store(store.clone());
+        let lockout = builder.build().unwrap();
+        let ring = KeyRing::new(Key::random()).unwrap();
+        let tokens = UnlockTokens::new(&lockout, &ring, "club").unwrap().clock(clock.clone());
+        // Whether the slots in use are taken, and whether nobody would miss what is in them.
+        let slots = || {
+            let inner = store.inner();
+            let (now, mut over) = (inner.now(), Vec::new());
+            inner.table(Scope::Token).for_each(|_, _, record| over.push(record.is_over(now)));
+            over
+        };
+
+        let token = tokens.issue(&Account::name("ann").unwrap()).unwrap();
+        clock.advance(seconds(1200));
+        tokens.redeem("POST", &token).await.unwrap();
+        let left = seconds(2400);
+        let others = tokens.clone().lifetime(seconds(1)).unwrap();
+        for tokens in [&tokens, &others] {
+            let again = tokens.redeem("POST", &token).await;
+            assert!(matches!(again, Err(UnlockError::Used)), "{again:?}");
+        }
+        clock.advance(left.saturating_sub(Duration::from_millis(1)));
+        let again = tokens.redeem("POST", &token).await;
+        assert!(matches!(again, Err(UnlockError::Used)), "in its last moment: {again:?}");
+        assert_eq!(slots(), [false]);
+        clock.advance(Duration::from_millis(1));
+        let again = tokens.redeem("POST", &token).await;
+        assert!(matches!(again, Err(UnlockError::Invalid)), "and not a moment longer: {again:?}");
+
+        // The slot is held an hour longer, since clocks differ, and then it is free.
+        clock.advance(SKEW.saturating_sub(Duration::from_millis(1)));
+        assert_eq!(slots(), [false]);
+        clock.advance(FORGET + Duration::from_millis(1));
+        assert_eq!(slots(), [true]);
+    }
+}

@@ -571,23 +571,61 @@ async fn a_restart_gives_no_guess_under_way_back() {
 }
 
 /// Where no handler names the account, a browser that is known for one is a stranger: nothing else counts.
+/// Be it that the status tells, that nobody has thought of it, or both.
 #[tokio::test]
-async fn a_known_browser_passes_no_lock_by_a_legacy_status() {
-    let five = ScopePolicy::new(5, minutes(10), minutes(60)).unwrap();
-    let devices = devices();
-    let policy = policy().address(Some(five));
-    let house = House::with(policy, |builder| builder.devices(devices.clone()));
-    let cookie = house.succeed("mallory", stranger(1)).await.unwrap().device_cookie.unwrap();
-    let pair = cookie.as_str().split(';').next().unwrap();
-    let legacy = LegacyStatus { success: vec![303], failure: vec![401] };
-    let layer = LoginLockout::new(&house.lockout).by_legacy_status(legacy);
-    let mut looked_at = 0;
-    for _ in 0..20 {
-        let route = post(async || http::StatusCode::UNAUTHORIZED).layer(layer.clone());
-        let router = Router::new().route("/login", route);
-        let router = router.layer(Stack::new((TrustedProxies::none(),)));
-        let ask = Ask::get("/login").method("POST").header("cookie", pair);
-        looked_at += u32::from(axum_app::send(router, &ask).await.status == 401);
+async fn a_known_browser_passes_no_lock_where_nobody_names_the_account() {
+    for layers in ["by status", "plain", "by status within a plain one"] {
+        let five = ScopePolicy::new(5, minutes(10), minutes(60)).unwrap();
+        let devices = devices();
+        let policy = policy().address(Some(five));
+        let house = House::with(policy, |builder| builder.devices(devices.clone()));
+        let cookie = house.succeed("mallory", stranger(1)).await.unwrap().device_cookie.unwrap();
+        let pair = cookie.as_str().split(';').next().unwrap();
+        let legacy = LegacyStatus { success: vec![303], failure: vec![401] };
+        let plain = LoginLockout::new(&house.lockout);
+        let by_status = LoginLockout::new(&house.lockout).by_legacy_status(legacy);
+        let mut looked_at = 0;
+        for _ in 0..20 {
+            let route = post(async || http::StatusCode::UNAUTHORIZED);
+            let route = match layers {
+                "plain" => route.layer(plain.clone()),
+                "by status" => route.layer(by_status.clone()),
+                _ => {
+                    let route: axum::routing::MethodRouter = route.layer(by_status.clone());
+                    route.layer(plain.clone())
+                }
+            };
+            let router = Router::new().route("/login", route);
+            let router = router.layer(Stack::new((TrustedProxies::none(),)));
+            let ask = Ask::get("/login").method("POST").header("cookie", pair);
+            looked_at += u32::from(axum_app::send(router, &ask).await.status == 401);
+        }
+        assert_eq!(looked_at, 5, "{layers}");
     }
-    assert_eq!(looked_at, 5);
+}
+
+/// A token is used up for as long as any server may take it for good.
+#[tokio::test]
+async fn a_token_is_used_once_by_servers_whose_clocks_differ() {
+    let house = House::new(policy());
+    let ring = KeyRing::new(Key::random()).unwrap();
+    let tokens = || UnlockTokens::new(&house.lockout, &ring, "club").unwrap();
+    let ahead = Arc::new(ManualClock::default());
+    ahead.advance(minutes(5));
+    let (here, there) = (tokens().clock(house.clock.clone()), tokens().clock(ahead.clone()));
+    let token = here.issue(&account("ann")).unwrap();
+    house.clock.advance(minutes(1));
+    ahead.advance(minutes(1));
+    there.redeem("POST", &token).await.unwrap();
+    house.clock.advance(minutes(57));
+    ahead.advance(minutes(57));
+    let again = here.redeem("POST", &token).await;
+    assert!(matches!(again, Err(UnlockError::Used)), "{again:?}");
+
+    // What is said to be a lifetime is one.
+    for (seconds, is_one) in [(0, false), (1, true), (30 * 86_400, true), (30 * 86_400 + 1, false)]
+    {
+        let built = tokens().lifetime(Duration::from_secs(seconds));
+        assert_eq!(built.is_ok(), is_one, "{seconds} s: {built:?}");
+    }
 }
