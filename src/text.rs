@@ -24,6 +24,16 @@ pub(crate) fn is_harmless(char: char) -> bool {
     !char.is_control() && !reorders
 }
 
+/// Whether a browser takes this for a place on the site it is on. At most 2048 bytes.
+#[cfg(any(feature = "payment", feature = "roles"))]
+pub(crate) fn is_local_path(path: &str) -> bool {
+    path.strip_prefix('/').is_some_and(|rest| {
+        !rest.starts_with('/')
+            && path.len() <= 2048
+            && rest.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

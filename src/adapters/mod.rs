@@ -13,6 +13,8 @@ mod cookie_crate;
 pub mod guarded;
 #[cfg(feature = "lockout")]
 mod lockout;
+#[cfg(all(feature = "payment", any(feature = "actix", feature = "axum")))]
+mod payment;
 #[cfg(feature = "roles")]
 mod roles;
 pub mod tower;

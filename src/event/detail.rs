@@ -48,6 +48,15 @@ pub enum Detail {
         /// The version.
         grants: Option<NonZeroU32>,
     },
+    /// What a gateway has said of a payment.
+    Payment {
+        /// Which gateway.
+        gateway: &'static str,
+        /// Of which of the app's own orders; `None` if there is none.
+        order: Option<Arc<str>>,
+        /// In which state it is now, or what is wrong.
+        what: &'static str,
+    },
     /// How many events were lost.
     Lost(Lost),
     /// Which sink.

@@ -33,7 +33,7 @@ use super::{Detail, EventSink, SecurityEvent, SinkError};
 ///
 /// The keys are `datetime` (RFC 3339, UTC), `level`, `event`, `owasp` (the
 /// [vocabulary's line](SecurityEvent::owasp_line)), `client`, `subject`, `target`, `route`, those
-/// of the detail (`reason`, `limit`, `number`, `from` and `to`, `lacks`, `grants`, `lost_info`, `lost_warn` and
+/// of the detail (`reason`, `limit`, `number`, `from` and `to`, `lacks`, `grants`, `gateway`, `order`, `what`, `lost_info`, `lost_warn` and
 /// `lost_critical`, `sink`), `count` and `description`. What an event has not is not there.
 pub struct JsonLines {
     out: Out,
@@ -172,6 +172,13 @@ fn write_line(out: &mut Vec<u8>, event: &SecurityEvent) -> io::Result<()> {
                 number(out, "grants", grants.get().into())?;
             }
         }
+        Detail::Payment { gateway, order, what } => {
+            text(out, "gateway", gateway)?;
+            if let Some(order) = order {
+                text(out, "order", order)?;
+            }
+            text(out, "what", what)?;
+        }
         Detail::Lost(lost) => {
             number(out, "lost_info", lost.info)?;
             number(out, "lost_warn", lost.warn)?;
@@ -285,6 +292,10 @@ mod tests {
                 json!({"reason": "why", "lacks": "a", "grants": 7}),
             ),
             (Detail::Granted { grants: std::num::NonZeroU32::new(7) }, json!({"grants": 7})),
+            (
+                Detail::Payment { gateway: "paybox", order: Some("17".into()), what: "paid" },
+                json!({"gateway": "paybox", "order": "17", "what": "paid"}),
+            ),
             (Detail::Lost(lost), json!({"lost_info": 1, "lost_warn": 2, "lost_critical": 3})),
             (Detail::Sink(SinkName::new("file")), json!({"sink": "file"})),
         ] {

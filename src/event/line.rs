@@ -99,6 +99,11 @@ impl fmt::Display for OwaspLine<'_> {
                 grants.iter().try_for_each(|grants| parameter(grants))
             }
             Detail::Granted { grants } => grants.iter().try_for_each(|grants| parameter(grants)),
+            Detail::Payment { gateway, order, what } => {
+                parameter(gateway)?;
+                parameter(&order.as_deref().unwrap_or_default())?;
+                parameter(what)
+            }
             Detail::Lost(lost) => {
                 parameter(&lost.info)?;
                 parameter(&lost.warn)?;
@@ -161,6 +166,12 @@ mod tests {
                 ":ann,why,book,7",
             ),
             (Some("ann"), None, Detail::Granted { grants: NonZeroU32::new(7) }, ":ann,7"),
+            (
+                None,
+                None,
+                Detail::Payment { gateway: "paybox", order: Some("17".into()), what: "paid" },
+                ":,paybox,17,paid",
+            ),
             (None, None, Detail::Lost(lost), ":,1,2,3"),
             (None, None, Detail::Sink(SinkName::new("file")), ":,file"),
             (Some("a,b:c\\"), None, Detail::Count(7), r":a\,b\:c\\,7"),

@@ -65,6 +65,10 @@
 //! | `x_host_mismatch` | WARN | [`AllowedHosts`](crate::https::AllowedHosts) refuses |
 //! | `x_insecure_credential` | CRITICAL | [`RequireHttps`](crate::https::RequireHttps) refuses or redirects a request with a credential in it |
 //! | `x_insecure_request` | INFO | [`RequireHttps`](crate::https::RequireHttps) refuses a request without one |
+//! | `x_payment_changed` | INFO | [`Payments`](crate::payment::Payments) has heard from a gateway how far an order is |
+//! | `x_payment_mismatch` | CRITICAL | it has heard of another amount, currency or mode; WARN of an order that is paid for a second time |
+//! | `x_payment_unbelieved` | WARN | a notification is not the gateway's, too old or not to be read |
+//! | `x_payment_unknown_order` | WARN | a notification is of an order that the ledger has not |
 //!
 //! What it does not do: it finds nothing by itself, and bans nobody. It does not keep events over a
 //! crash: what is queued when the process dies is gone. And a sink gets an event at least once, not

@@ -174,6 +174,13 @@ names! {
     AuthnUnlock = "x_authn_unlock" Info "The lock of an account has ended or was lifted.",
     AuthnSpray = "x_authn_spray" Critical "A few passwords are tried on many accounts.",
     AuthnStuffing = "x_authn_stuffing" Critical "Stolen pairs of names and passwords are tried.",
+    PaymentChanged = "x_payment_changed" Info "A gateway has said how far a payment is.",
+    PaymentMismatch = "x_payment_mismatch" Critical
+        "A gateway speaks of another amount, currency, mode or way than the order.",
+    PaymentUnbelieved = "x_payment_unbelieved" Warn
+        "A notification of a payment is not the gateway's, or cannot be read.",
+    PaymentUnknownOrder = "x_payment_unknown_order" Warn
+        "A gateway speaks of an order that there is not.",
     ProbeSqli = "x_probe_sqli" Warn "Input looks like an injection of SQL.",
     ProbeXss = "x_probe_xss" Warn "Input looks like an injection of a script.",
     ProbeTraversal = "x_probe_traversal" Warn "Input looks like a way out of a directory.",

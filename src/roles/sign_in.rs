@@ -7,6 +7,7 @@ use http::StatusCode;
 
 use crate::head::{Name, RequestHead, Value};
 use crate::refusal::Refusal;
+use crate::text;
 
 /// Why a layer of this module cannot be made.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -85,14 +86,9 @@ fn navigates<R: RequestHead>(request: &R) -> bool {
 /// ```
 #[must_use]
 pub fn return_path(path: &str) -> Option<&str> {
-    let rest = path.strip_prefix('/')?;
-    let is_path = !rest.starts_with('/')
-        && path.len() <= LONGEST
-        && rest.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-    is_path.then_some(path)
+    text::is_local_path(path).then_some(path)
 }
 
-const LONGEST: usize = 2048;
 static SEC_FETCH_MODE: Name = Name::from_static("sec-fetch-mode");
 static ACCEPT: Name = Name::from_static("accept");
 const LOCATION: Name = Name::from_static("location");

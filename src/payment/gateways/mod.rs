@@ -1,0 +1,4 @@
+//! Gateways, one to a file.
+
+#[cfg(feature = "paybox")]
+pub(super) mod paybox;

@@ -1,0 +1,248 @@
+//! What Paybox sends: bytes, and a signature over exactly those bytes.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ring::signature::{RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY, UnparsedPublicKey};
+
+use super::super::super::currency::Currency;
+use super::super::super::error::ConfigError;
+use super::super::super::gateway::{Mode, Notice, State, Unbelieved, Verified, Witness};
+use super::super::super::money::Money;
+use super::super::super::order::OrderId;
+use super::{ID, errors};
+
+/// Verifies signatures by one public key.
+pub(super) struct Verifier(UnparsedPublicKey<Vec<u8>>);
+
+impl Verifier {
+    /// Verifone's: the same for every account, and every brand.
+    pub(super) fn paybox() -> Result<Self, ConfigError> {
+        Self::of_pem(include_str!("public_key.pem"))
+    }
+
+    pub(super) fn of_pem(pem: &str) -> Result<Self, ConfigError> {
+        let text: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
+        let key = STANDARD.decode(text.trim()).ok();
+        // A key of RSA with 1024 bits and its usual exponent: what is left is PKCS #1, as `ring` reads it.
+        let key = key.filter(|key| key.len() == SPKI.len() + PKCS1_LEN && key.starts_with(SPKI));
+        let mend = "it is a PEM of 1024 bits of RSA, which begins with BEGIN PUBLIC KEY";
+        let key = key.ok_or(ConfigError::Account { gateway: ID, what: "the public key", mend })?;
+        let key = key[SPKI.len()..].to_vec();
+        Ok(Self(UnparsedPublicKey::new(&RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY, key)))
+    }
+
+    /// Everything that is signed, once it is certain that it is.
+    pub(super) fn read<'a>(&self, notice: Notice<'a>) -> Result<Said<'a>, Unbelieved> {
+        let no_text = |_| Unbelieved::Malformed("not text");
+        let raw = match (notice.method, notice.query.unwrap_or_default()) {
+            ("GET", query) if notice.body.is_empty() => query,
+            ("POST", "") => std::str::from_utf8(notice.body).map_err(no_text)?,
+            _ => return Err(Unbelieved::Malformed("both a query and a body, or another method")),
+        };
+        Said::of(self.signed(raw, SIGN)?)
+    }
+
+    /// The bytes that are signed: all before the signature, which is the last.
+    fn signed<'a>(&self, raw: &'a str, name: &str) -> Result<&'a str, Unbelieved> {
+        if raw.len() > LONGEST {
+            return Err(Unbelieved::Malformed("too long"));
+        }
+        let (signed, last) = raw.rsplit_once('&').ok_or(Unbelieved::Signature)?;
+        let signature = last.split_once('=').filter(|(found, _)| *found == name);
+        let (_, signature) = signature.ok_or(Unbelieved::Signature)?;
+        let signature = signature_bytes(signature).ok_or(Unbelieved::Signature)?;
+        let verified = self.0.verify(signed.as_bytes(), &signature);
+        verified.map_err(|_| Unbelieved::Signature)?;
+        Ok(signed)
+    }
+}
+
+/// `+` is itself. Where somebody on the way has escaped what was escaped, it is read twice, and no more.
+fn signature_bytes(text: &str) -> Option<Vec<u8>> {
+    let once = decoded(text)?;
+    let plain =
+        if once.contains(&b'%') { decoded(std::str::from_utf8(&once).ok()?)? } else { once };
+    STANDARD.decode(plain).ok().filter(|bytes| bytes.len() == SIGNATURE_LEN)
+}
+
+/// What `%xx` stand for; `None` if one stands for nothing.
+fn decoded(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte != b'%' {
+            bytes.push(byte);
+            continue;
+        }
+        let mut digit = || char::from(rest.next()?).to_digit(16);
+        bytes.push(u8::try_from(digit()? << 4 | digit()?).ok()?);
+    }
+    Some(bytes)
+}
+
+/// What was signed, by the names that were [asked for](super::request::ASKED_BACK).
+#[derive(Default)]
+pub(super) struct Said<'a> {
+    values: Vec<(&'a str, Vec<u8>)>,
+}
+
+impl<'a> Said<'a> {
+    fn of(signed: &'a str) -> Result<Self, Unbelieved> {
+        let mut said = Self::default();
+        for pair in signed.split('&') {
+            let (name, value) = pair.split_once('=').ok_or(Unbelieved::Malformed("no pairs"))?;
+            if said.values.iter().any(|(known, _)| *known == name) {
+                return Err(Unbelieved::Malformed("a name twice"));
+            }
+            let value = decoded(value).ok_or(Unbelieved::Malformed("a broken escape"))?;
+            said.values.push((name, value));
+        }
+        Ok(said)
+    }
+
+    fn text(&self, name: &str) -> Result<Option<&str>, Unbelieved> {
+        let found = self.values.iter().find(|(known, _)| *known == name);
+        let text = found.map(|(_, value)| std::str::from_utf8(value)).transpose();
+        text.map_err(|_| Unbelieved::Malformed("not text"))
+    }
+
+    pub(super) fn verified(
+        &self,
+        witness: &Witness<'_>,
+        currency: Currency,
+    ) -> Result<Verified, Unbelieved> {
+        const NO_ORDER: Unbelieved = Unbelieved::Malformed("no order");
+        let order: OrderId = self.text("order")?.ok_or(NO_ORDER)?.parse().map_err(|_| NO_ORDER)?;
+        let code = self.text("error")?.unwrap_or_default();
+        let state = errors::state(code).ok_or(Unbelieved::Malformed("no error code"))?;
+        let amount = self.text("amount")?.map(|minor| {
+            let is_number = !minor.is_empty() && minor.bytes().all(|byte| byte.is_ascii_digit());
+            let minor = minor.parse().ok().filter(|_| is_number);
+            minor.and_then(|minor| Money::new(minor, currency).ok())
+        });
+        let amount = amount.map(|amount| amount.ok_or(Unbelieved::Malformed("no amount")));
+        let amount = amount.transpose()?;
+        let authorisation = self.text("auth")?;
+        if state == State::Paid {
+            match authorisation {
+                None | Some("") => {
+                    return Err(Unbelieved::Malformed("paid without an authorisation"));
+                }
+                Some(TEST_AUTHORISATION) if witness.mode() == Mode::Production => {
+                    return Err(Unbelieved::Mismatch("the mode"));
+                }
+                Some(_) => {}
+            }
+        }
+        // The transaction and the call are what Paybox has for a name of it; a payment that was given up has
+        // neither.
+        let part = |name| self.text(name).map(Option::unwrap_or_default);
+        let event = format!("{order}/{}/{}/{code}", part("trans")?, part("call")?);
+        Ok(witness.verified(event, order, state, amount))
+    }
+}
+
+const SIGN: &str = "sign";
+/// The authorisation of the test platform.
+const TEST_AUTHORISATION: &str = "XXXXXX";
+const SIGNATURE_LEN: usize = 128;
+const LONGEST: usize = 8192;
+/// `SubjectPublicKeyInfo` of RSA, up to the key of 1024 bits itself.
+const SPKI: &[u8] = &[
+    0x30, 0x81, 0x9f, 0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01,
+    0x05, 0x00, 0x03, 0x81, 0x8d, 0x00,
+];
+const PKCS1_LEN: usize = 140;
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use serde_json::Value;
+
+    use super::*;
+
+    fn vectors(text: &str) -> Value {
+        serde_json::from_str(text).unwrap()
+    }
+
+    fn as_post(verifier: &Verifier, raw: &str, name: &str) -> Result<Vec<String>, Unbelieved> {
+        let said = Said::of(verifier.signed(raw, name)?)?;
+        Ok(said.values.into_iter().map(|(name, _)| name.to_owned()).collect())
+    }
+
+    /// C: what the live platform has signed, and what others have made of it.
+    #[test]
+    fn what_paybox_has_signed_is_believed_and_nothing_else() {
+        let all =
+            vectors(include_str!("../../../../tests/data/payment/paybox_signature_real.json"));
+        let verifier = Verifier::paybox().unwrap();
+        assert_eq!(
+            all["public_key_pem"].as_str().unwrap().split_whitespace().collect::<String>(),
+            include_str!("public_key.pem").split_whitespace().collect::<String>(),
+        );
+        let all = all["vectors"].as_array().unwrap();
+        assert!(all.len() > 20);
+        for vector in all {
+            let bytes = |name: &str| STANDARD.decode(vector[name].as_str().unwrap());
+            let signed = bytes("signed_bytes_b64").unwrap();
+            let valid = vector["valid"].as_bool().unwrap();
+            let is_so = |signature: Vec<u8>| verifier.0.verify(&signed, &signature).is_ok();
+            // One that is not even base64 is changed as well.
+            assert_eq!(bytes("signature_b64").is_ok_and(is_so), valid, "{}", vector["name"]);
+            // Paybox System signs what it sends, byte for byte; another product signs something else.
+            let Some(raw) = vector["raw_query_or_body"].as_str() else { continue };
+            let last = raw.rsplit('&').next().unwrap().split('=').next().unwrap();
+            let is_system = !vector["name"].as_str().unwrap().starts_with("remotempi");
+            if is_system {
+                let text = std::str::from_utf8(&signed).unwrap();
+                let expected = if valid { Ok(text) } else { Err(Unbelieved::Signature) };
+                assert_eq!(verifier.signed(raw, last), expected, "{}", vector["name"]);
+                let tail = format!("{raw}&error=00000");
+                assert_eq!(verifier.signed(&tail, last), Err(Unbelieved::Signature), "with a tail");
+            }
+        }
+    }
+
+    /// C, by a key that was thrown away.
+    #[test]
+    fn each_way_of_changing_a_notification_is_found_out() {
+        let all = vectors(include_str!("../../../../tests/data/payment/paybox_ipn_policy.json"));
+        let verifier = Verifier::of_pem(all["public_key_pem"].as_str().unwrap()).unwrap();
+        for vector in all["vectors"].as_array().unwrap() {
+            let (raw, name) = (vector["raw"].as_str().unwrap(), vector["signature_param"].as_str());
+            let read = as_post(&verifier, raw, name.unwrap());
+            // What is of the test platform is believed there: the mode is looked at later.
+            let expected = vector["expect"].as_str().unwrap() != "reject";
+            assert_eq!(read.is_ok(), expected, "{} {read:?}", vector["name"]);
+        }
+    }
+
+    #[test]
+    fn a_notification_is_a_query_or_a_body() {
+        let verifier = Verifier::paybox().unwrap();
+        let (empty, body) = (Bytes::new(), Bytes::from_static(b"a=1&sign=x"));
+        for (method, query, body) in [
+            ("GET", Some("a=1&sign=x"), &body),
+            ("POST", Some("a=1&sign=x"), &body),
+            ("PUT", None, &body),
+            ("HEAD", Some("a=1&sign=x"), &empty),
+        ] {
+            let read = verifier.read(Notice::new(method, query, &[], body)).err();
+            assert!(matches!(read, Some(Unbelieved::Malformed(_))), "{method} {read:?}");
+        }
+        for raw in ["", "sign=", "a=1", "a=1&sign=", "a=1&sign", "&sign=x", "a=1&sign=x&b=2"] {
+            let read = verifier.read(Notice::new("GET", Some(raw), &[], &empty)).err();
+            assert_eq!(read, Some(Unbelieved::Signature), "{raw}");
+        }
+        let long = format!("a={}&sign=x", "1".repeat(9000));
+        let read = verifier.read(Notice::new("GET", Some(&long), &[], &empty)).err();
+        assert!(matches!(read, Some(Unbelieved::Malformed("too long"))));
+    }
+
+    #[test]
+    fn a_public_key_is_one_of_1024_bits() {
+        for pem in ["", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----", "MIGf"] {
+            assert!(Verifier::of_pem(pem).is_err(), "{pem}");
+        }
+    }
+}

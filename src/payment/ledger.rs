@@ -1,0 +1,203 @@
+//! What the app's database has to do, and one in memory that does.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
+
+use super::gateway::{Mode, State, Work};
+use super::money::Money;
+use super::order::OrderId;
+
+/// The app's own record of its orders: a database.
+///
+/// Each of these is one transaction. Two notifications may come at the same moment, to two servers, and each
+/// twice: what [`apply`](Self::apply) does in one step is what keeps an order from being paid twice. The page
+/// [*Taking payments*](super::taking_payments) has tables and statements for SQL.
+pub trait Ledger: Send + Sync + 'static {
+    /// What is known of an order; `None` if there is none.
+    fn order<'a>(&'a self, order: &'a OrderId) -> Work<'a, Result<Option<Order>, LedgerError>>;
+
+    /// Notes that a payer is about to be sent to a gateway, beside the times before.
+    fn begun<'a>(
+        &'a self,
+        order: &'a OrderId,
+        attempt: &'a Begun,
+    ) -> Work<'a, Result<(), LedgerError>>;
+
+    /// Remembers the event, and if it is new and the order is in one of the states that the new one comes from,
+    /// puts it into the new one.
+    fn apply<'a>(&'a self, change: &'a Change) -> Work<'a, Result<Applied, LedgerError>>;
+
+    /// Remembers this until then, and whether it is the first time.
+    fn spend(&self, once: [u8; 16], until: SystemTime) -> Work<'_, Result<bool, LedgerError>>;
+}
+
+/// An order, as far as paying is concerned.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Order {
+    /// How much is to be paid.
+    pub amount: Money,
+    /// How far it is.
+    pub state: State,
+    /// When somebody was sent to a gateway, the last one at the end.
+    pub begun: Vec<Begun>,
+}
+
+impl Order {
+    /// An order for which nobody was sent anywhere.
+    #[must_use]
+    pub const fn new(amount: Money, state: State) -> Self {
+        Self { amount, state, begun: Vec::new() }
+    }
+
+    /// With this, which was begun.
+    #[must_use]
+    pub fn begun(mut self, begun: Begun) -> Self {
+        self.begun.push(begun);
+        self
+    }
+}
+
+/// That a payer was sent to a gateway.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[expect(clippy::exhaustive_structs, reason = "the ledger stores each")]
+pub struct Begun {
+    /// Which gateway.
+    pub gateway: String,
+    /// Playing, or for real.
+    pub mode: Mode,
+    /// By which name the gateway has it.
+    pub reference: Option<String>,
+}
+
+/// What is to become of an order.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Change {
+    /// Of which.
+    pub order: OrderId,
+    /// Which gateway says so.
+    pub gateway: &'static str,
+    /// Its name for what has happened: with the gateway's it is nothing else's.
+    pub event: String,
+    /// In which states it may be now.
+    pub from: &'static [State],
+    /// In which state it is then.
+    pub to: State,
+}
+
+/// What has become of a change.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[expect(clippy::exhaustive_enums, reason = "there is nothing else to become of it")]
+pub enum Applied {
+    /// It is done, just now and by this call.
+    Done,
+    /// The event was there already.
+    Duplicate,
+    /// The order is in this state, from which it does not go there. The event is remembered.
+    NotFrom(State),
+    /// There is no such order.
+    NoOrder,
+}
+
+/// The ledger could not do it. Why is for the app's own log.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the ledger does not answer")]
+#[non_exhaustive]
+pub struct LedgerError;
+
+impl LedgerError {
+    /// It could not.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self
+    }
+}
+
+impl Default for LedgerError {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A ledger for tests and examples: what is in it is gone with the process.
+#[derive(Default)]
+pub struct MemoryLedger(Mutex<Books>);
+
+#[derive(Default)]
+struct Books {
+    orders: HashMap<OrderId, Order>,
+    events: HashSet<(&'static str, String)>,
+    spent: HashMap<[u8; 16], SystemTime>,
+}
+
+impl MemoryLedger {
+    /// Places an order, which is not paid yet. One that is there already stays as it is.
+    pub fn place(&self, order: &OrderId, amount: Money) {
+        let new = || Order::new(amount, State::Created);
+        self.books(|books| {
+            books.orders.entry(order.clone()).or_insert_with(new);
+        });
+    }
+
+    /// How far an order is.
+    #[must_use]
+    pub fn state(&self, order: &OrderId) -> Option<State> {
+        self.books(|books| books.orders.get(order).map(|order| order.state))
+    }
+
+    fn books<T>(&self, look: impl FnOnce(&mut Books) -> T) -> T {
+        look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Ledger for MemoryLedger {
+    fn order<'a>(&'a self, order: &'a OrderId) -> Work<'a, Result<Option<Order>, LedgerError>> {
+        Box::pin(async move { Ok(self.books(|books| books.orders.get(order).cloned())) })
+    }
+
+    fn begun<'a>(
+        &'a self,
+        order: &'a OrderId,
+        attempt: &'a Begun,
+    ) -> Work<'a, Result<(), LedgerError>> {
+        Box::pin(async move {
+            self.books(|books| {
+                if let Some(order) = books.orders.get_mut(order) {
+                    order.begun.push(attempt.clone());
+                }
+            });
+            Ok(())
+        })
+    }
+
+    fn apply<'a>(&'a self, change: &'a Change) -> Work<'a, Result<Applied, LedgerError>> {
+        Box::pin(async move {
+            Ok(self.books(|books| {
+                let Some(order) = books.orders.get_mut(&change.order) else {
+                    return Applied::NoOrder;
+                };
+                if !books.events.insert((change.gateway, change.event.clone())) {
+                    return Applied::Duplicate;
+                }
+                if !change.from.contains(&order.state) {
+                    return Applied::NotFrom(order.state);
+                }
+                order.state = change.to;
+                Applied::Done
+            }))
+        })
+    }
+
+    fn spend(&self, once: [u8; 16], until: SystemTime) -> Work<'_, Result<bool, LedgerError>> {
+        Box::pin(async move { Ok(self.books(|books| books.spent.insert(once, until).is_none())) })
+    }
+}
+
+impl fmt::Debug for MemoryLedger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryLedger").finish_non_exhaustive()
+    }
+}
