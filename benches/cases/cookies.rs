@@ -192,4 +192,4 @@ pub(super) fn outbound(count: usize) -> Group {
 }
 
 /// Not one allocation.
-pub(super) const NO_MORE: Limit = Limit { instructions: None, allocations: Some(0.0) };
+pub(crate) const NO_MORE: Limit = Limit { instructions: None, allocations: Some(0.0) };

@@ -72,7 +72,7 @@ impl Cases {
 
 /// Who may: a program of its own.
 pub(crate) fn guard() -> Group {
-    roles::group()
+    roles::group(roles::request)
 }
 
 /// Cookies, sessions, and where requests come from: programs of their own, since what the compiler

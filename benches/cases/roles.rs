@@ -2,7 +2,8 @@
 
 use std::convert::Infallible;
 use std::future::ready;
-use std::time::{Duration, Instant, SystemTime};
+use std::hint::black_box;
+use std::time::{Duration, SystemTime};
 
 use axum::body::Body;
 use donjon::client::{Peer, TrustedProxies};
@@ -16,14 +17,15 @@ use tower_service::Service as _;
 
 use super::cookies::NO_MORE;
 use super::tower::{Bare, expected, hello};
+use crate::measure::alone::{self, Alone};
 use crate::measure::{Group, TowerCase, wait};
 
 donjon::permissions! {
-    enum Permission { Read = "courts:read", Book = "courts:book", Refund = "orders:refund" }
+    pub(crate) enum Permission { Read = "courts:read", Book = "courts:book", Refund = "orders:refund" }
 }
 
 donjon::roles! {
-    enum Role grants Permission {
+    pub(crate) enum Role grants Permission {
         Visitor = "visitor" => [Read],
         Member = "member": Visitor => [Book],
         Manager = "manager": Member => [Refund],
@@ -31,7 +33,7 @@ donjon::roles! {
 }
 
 #[derive(Clone)]
-struct Always;
+pub(crate) struct Always;
 
 impl Identify for Always {
     type Role = Role;
@@ -42,21 +44,23 @@ impl Identify for Always {
     }
 }
 
-fn request() -> Request<Body> {
+pub(crate) fn request() -> Request<Body> {
     let mut request = super::tower::request();
     request.extensions_mut().insert(Peer(([203, 0, 113, 9], 40_000).into()));
     request
 }
 
-fn known() -> Stack<(TrustedProxies, Authenticate<Always>)> {
+/// What finds out who is asking.
+pub(crate) fn known() -> Stack<(TrustedProxies, Authenticate<Always>)> {
     Stack::new((TrustedProxies::none(), Authenticate::new(Always)))
 }
 
-fn two() -> Rule {
+pub(crate) fn two() -> Rule {
     permission(Permission::Book) & role(Role::Member)
 }
 
-pub(super) fn group() -> Group {
+/// Around services that get requests like these.
+pub(crate) fn group(request: fn() -> Request<Body>) -> Group {
     let title = "a guard of two leaves, once it is known who is asking (goal: 45 ns)";
     let mut group = Group::new(title, TowerCase::new(known().layer(Bare), request), expected());
     let guarded = Stack::new((known(), Require::new(two())));
@@ -68,8 +72,8 @@ pub(super) fn group() -> Group {
     group
 }
 
-/// The decision alone: it prints a line, as it is no request.
-pub(crate) fn print_decision() {
+/// The decision alone, which is no request.
+pub(crate) fn decision() -> impl FnMut() {
     let mut who = None;
     let mut take = known().layer(service_fn(|request: Request<Body>| {
         who = Principal::of(&request);
@@ -77,17 +81,17 @@ pub(crate) fn print_decision() {
     }));
     let _ = wait(take.call(request()));
     drop(take);
-    let (rule, now, rounds) = (two(), SystemTime::now(), 1_000_000_u32);
-    let mut samples: Vec<f64> = (0..31)
-        .map(|_| {
-            let start = Instant::now();
-            for _ in 0..rounds {
-                let checked = std::hint::black_box(&rule).check(who.as_ref(), None, now);
-                assert!(std::hint::black_box(checked).is_ok());
-            }
-            start.elapsed().as_secs_f64() * 1e9 / f64::from(rounds)
-        })
-        .collect();
-    samples.sort_by(f64::total_cmp);
-    println!("\na decision of two leaves: {:.1} ns (goal: 10 ns)", samples[15]);
+    let (rule, now) = (two(), SystemTime::now());
+    move || {
+        let checked = black_box(&rule).check(who.as_ref(), None, now);
+        assert!(black_box(checked).is_ok());
+    }
 }
+
+pub(crate) fn print_decision() {
+    let Alone { ns, .. } = alone::measure(DECISIONS, decision());
+    println!("\na decision of two leaves: {ns:.1} ns (goal: 10 ns)");
+}
+
+/// In one sample.
+pub(crate) const DECISIONS: u32 = 1_000_000;

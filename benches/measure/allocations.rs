@@ -10,7 +10,7 @@ use super::group::{Entry, Group};
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// What one request makes a case allocate.
+/// What one request makes a case allocate, or one round of other work.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Allocated {
     pub(crate) calls: f64,
@@ -18,21 +18,26 @@ pub(crate) struct Allocated {
 }
 
 /// For each case of a group, in order.
-#[expect(clippy::cast_precision_loss, reason = "the counts are small")]
 pub(crate) fn count(group: &mut Group) -> Vec<Allocated> {
     let count = |Entry { case, .. }: &mut Entry| {
         case.warm_up(REQUESTS);
         case.prepare(REQUESTS);
-        let region = Region::new(ALLOCATOR);
-        (0..REQUESTS).for_each(|_| case.serve());
-        let stats = region.change();
-        let per_request = |count: usize| count as f64 / REQUESTS as f64;
-        Allocated {
-            calls: per_request(stats.allocations + stats.reallocations),
-            bytes: per_request(stats.bytes_allocated),
-        }
+        per_round(|| case.serve())
     };
     group.entries.iter_mut().map(count).collect()
+}
+
+/// Of as many rounds as requests are prepared.
+#[expect(clippy::cast_precision_loss, reason = "the counts are small")]
+pub(super) fn per_round(mut work: impl FnMut()) -> Allocated {
+    let region = Region::new(ALLOCATOR);
+    (0..REQUESTS).for_each(|_| work());
+    let stats = region.change();
+    let per_round = |count: usize| count as f64 / REQUESTS as f64;
+    Allocated {
+        calls: per_round(stats.allocations + stats.reallocations),
+        bytes: per_round(stats.bytes_allocated),
+    }
 }
 
 const REQUESTS: usize = 100;

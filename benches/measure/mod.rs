@@ -21,6 +21,8 @@ use self::instructions::Callgrind;
 use self::table::Row;
 
 mod allocations;
+#[allow(dead_code, reason = "for programs that measure something else as well")]
+pub(crate) mod alone;
 mod drive;
 mod group;
 mod instructions;
