@@ -64,20 +64,13 @@ impl Answer {
         response
     }
 
-    /// The response, for actix-web.
+    /// The body's bytes.
     #[cfg(feature = "actix")]
-    #[must_use]
-    pub fn into_actix_response(self) -> actix_web::HttpResponse {
-        // Any status of `http` 1 is one of `http` 0.2.
-        let status = actix_web::http::StatusCode::from_u16(self.status.as_u16())
-            .unwrap_or(actix_web::http::StatusCode::INTERNAL_SERVER_ERROR);
-        let body = actix_web::body::BoxBody::new(self.body.clone());
-        let mut response = actix_web::HttpResponse::with_body(status, body);
-        self.finish(&mut response);
-        response
+    pub(crate) fn body(&self) -> Bytes {
+        self.body.clone()
     }
 
-    fn finish<H: ResponseHead>(&self, response: &mut H) {
+    pub(crate) fn finish<H: ResponseHead>(&self, response: &mut H) {
         for (name, value) in &self.headers {
             response.insert(name, value);
         }
