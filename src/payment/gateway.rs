@@ -207,6 +207,24 @@ impl Checkout {
         self.email.as_deref()
     }
 
+    /// In which language the gateway's page is to be.
+    #[must_use]
+    pub fn page_language(&self) -> Option<&str> {
+        self.language.as_deref()
+    }
+
+    /// How many things are bought.
+    #[must_use]
+    pub const fn things(&self) -> u8 {
+        self.quantity
+    }
+
+    /// Whose card it is to be.
+    #[must_use]
+    pub const fn card_holder(&self) -> Option<&Billing> {
+        self.billing.as_ref()
+    }
+
     /// What is to be read on the gateway's page, the order's name if nothing was said.
     #[must_use]
     pub fn shown(&self) -> &str {
