@@ -180,12 +180,12 @@ mod actix {
     impl Answer {
         /// The response, for actix-web.
         #[must_use]
-        pub fn into_actix_response(self) -> actix_web::HttpResponse {
+        pub fn into_actix_response(self) -> HttpResponse {
             // Any status of `http` 1 is one of `http` 0.2.
             let status = actix_web::http::StatusCode::from_u16(self.status().as_u16())
                 .unwrap_or(actix_web::http::StatusCode::INTERNAL_SERVER_ERROR);
             let body = actix_web::body::BoxBody::new(self.body());
-            let mut response = actix_web::HttpResponse::with_body(status, body);
+            let mut response = HttpResponse::with_body(status, body);
             self.finish(&mut response);
             response
         }

@@ -1,8 +1,7 @@
 //! The builder of a log.
 
 use std::fmt;
-use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
@@ -29,7 +28,8 @@ pub struct EventLogBuilder {
     key: Option<TagKey>,
     slots: usize,
     window: Duration,
-    grants: Option<NonZeroU32>,
+    #[cfg(feature = "roles")]
+    grants: Option<std::num::NonZeroU32>,
     clock: Arc<dyn Clock>,
     /// How long a sink rests after its first failure.
     first_rest: Duration,
@@ -50,6 +50,7 @@ impl EventLogBuilder {
             key: None,
             slots: 4096,
             window: Duration::from_secs(10),
+            #[cfg(feature = "roles")]
             grants: None,
             clock: Arc::new(SystemClock::default()),
             first_rest: Duration::from_millis(100),
@@ -120,7 +121,7 @@ impl EventLogBuilder {
     /// first, as `x_authz_granted`: 1 records each (ASVS 5.0, 16.3.2, from level 3 on), and without this it is
     /// none. What is public is never counted.
     #[cfg(feature = "roles")]
-    pub const fn sample_grants(mut self, one_in: NonZeroU32) -> Self {
+    pub const fn sample_grants(mut self, one_in: std::num::NonZeroU32) -> Self {
         self.grants = Some(one_in);
         self
     }
@@ -155,8 +156,10 @@ impl EventLogBuilder {
             keys: Keys::new(&self.key.unwrap_or_else(TagKey::random)),
             window: self.window,
             collapse: Collapse::new(self.window),
+            #[cfg(feature = "roles")]
             grants: self.grants,
-            granted: AtomicU32::new(0),
+            #[cfg(feature = "roles")]
+            granted: std::sync::atomic::AtomicU32::new(0),
             closed: AtomicBool::new(false),
             emitting: AtomicUsize::new(0),
             state: Mutex::new(State::default()),

@@ -1,7 +1,6 @@
 //! What the log and the threads of its sinks share.
 
-use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -22,8 +21,10 @@ pub(super) struct Core {
     pub(super) window: Duration,
     pub(super) collapse: Option<Collapse>,
     /// One in how many of those who were let in is recorded, and how many there were.
-    pub(super) grants: Option<NonZeroU32>,
-    pub(super) granted: AtomicU32,
+    #[cfg(feature = "roles")]
+    pub(super) grants: Option<std::num::NonZeroU32>,
+    #[cfg(feature = "roles")]
+    pub(super) granted: std::sync::atomic::AtomicU32,
     pub(super) closed: AtomicBool,
     /// How many are emitting right now.
     pub(super) emitting: AtomicUsize,

@@ -36,6 +36,8 @@ struct State {
     account: Option<Box<AccountLeases>>,
     /// Somebody has reserved an account, or has said how it ended.
     touched: bool,
+    /// Somebody has named an account.
+    named: bool,
     /// The handler has panicked while it held the attempt.
     panicked: bool,
     /// By which the browser is known from now on.
@@ -96,7 +98,10 @@ impl Flight {
 
     /// Reserves the account, or lets go of the address as well.
     pub(super) async fn reserve(&self, account: &Account) -> Result<(), NotAdmitted> {
-        self.state().touched = true;
+        {
+            let mut state = self.state();
+            (state.touched, state.named) = (true, true);
+        }
         let inner = &self.lockout.0;
         let device = self.device.as_ref().and_then(|device| device.id_for(account));
         let reserved = match self.locked {
@@ -151,6 +156,10 @@ impl Flight {
     /// Whether anybody has made use of it.
     pub(super) fn is_touched(&self) -> bool {
         self.state().touched
+    }
+
+    pub(super) fn is_named(&self) -> bool {
+        self.state().named
     }
 
     /// Whether an account is reserved of which nobody has said how it ended.

@@ -1,11 +1,11 @@
 //! The lockout as a layer around a login route.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::flight::{Ending, Flight};
-use super::{Lockout, LoginAttempt, NotAdmitted, guard};
+use super::{Lease, Lockout, LoginAttempt, NotAdmitted, guard};
 use crate::adapters::adapt_async;
 use crate::client::{AddrKey, Who};
 use crate::context::Context;
@@ -32,9 +32,9 @@ use crate::trace;
 /// - A request that is given up, and a handler that panics, is a failure.
 /// - `OPTIONS` is let through, and there is no attempt for it.
 /// - A browser that has [logged in before](super::DeviceCookies) is let in at an address that is locked, for
-///   its account alone, as soon as one handler behind this layer has taken its attempt: where none does,
-///   nothing else would count. So **have a layer for each route**, rather than one around a router in which only
-///   some take theirs.
+///   its account alone, where the handlers behind this layer name the account: where none does, nothing else would
+///   count. What they do is known after the first; so **have a layer for each route**, rather than one around a
+///   router in which only some do.
 /// - If a request that changes something succeeds without the handler having touched its attempt, a
 ///   warning says so, once: a login that is not counted looks just like one that is.
 /// - Put [`CsrfProtection`](crate::csrf::CsrfProtection) further out, or any page on the web has its
@@ -76,8 +76,10 @@ pub struct LoginLockout {
     lockout: Lockout,
     legacy: Option<Arc<LegacyStatus>>,
     has_warned: Arc<AtomicBool>,
-    /// Some handler behind it takes its attempt.
+    /// Some handler behind it has named the account.
     is_used: Arc<AtomicBool>,
+    /// Known browsers that a locked address has let pass before that was known.
+    unproven: Arc<AtomicU32>,
 }
 
 /// How a login ended, by the status of its response, for handlers that cannot take a [`LoginAttempt`].
@@ -111,6 +113,7 @@ impl LoginLockout {
             legacy: None,
             has_warned: Arc::default(),
             is_used: Arc::default(),
+            unproven: Arc::default(),
         }
     }
 
@@ -220,6 +223,11 @@ impl AsyncMiddleware for LoginLockout {
                 if let Some(locked) = locked {
                     return Admission::Now(Err(Self::refuse(locked)));
                 }
+                if self.legacy.is_some() {
+                    // And it is this one that knows what the status says.
+                    memo.changes = !matches!(request.method(), "GET" | "HEAD");
+                    memo.context = Some(context);
+                }
                 return Admission::Now(Ok(()));
             }
             memo.outer = Mutex::new(Some(outer));
@@ -235,9 +243,14 @@ impl AsyncMiddleware for LoginLockout {
         let device = inner.devices.as_ref().and_then(|devices| devices.read(request));
         // Where no handler names the account, nothing else counts.
         let is_used = self.legacy.is_none() && self.is_used.load(Ordering::Relaxed);
-        let is_known = device.is_some() && is_used;
+        let is_known = device.is_some() && self.legacy.is_none();
+        let unproven = Arc::clone(&self.unproven);
         let (address, lockout) = (AddrKey::from(address), self.lockout.clone());
-        let open = move |reserved| {
+        let open = move |reserved: Result<Option<Lease>, NotAdmitted>| {
+            let is_known = is_known
+                && (is_used
+                    || reserved.is_ok()
+                    || unproven.fetch_add(1, Ordering::Relaxed) < UNPROVEN);
             let pass = guard::pass(address, is_counted, reserved, is_known)?;
             context.set_gate(Gate::Open(Flight::new(lockout, pass, device)));
             Ok(())
@@ -259,7 +272,9 @@ impl AsyncMiddleware for LoginLockout {
         match gate? {
             Gate::Open(flight) => self.settle_flight(flight, memo, status),
             Gate::Taken(flight) => {
-                self.is_used.store(true, Ordering::Relaxed);
+                if flight.is_named() {
+                    self.is_used.store(true, Ordering::Relaxed);
+                }
                 if let Some(cookie) = flight.device_cookie() {
                     memo.cookie.get_or_init(|| cookie);
                 }
@@ -344,6 +359,9 @@ impl fmt::Debug for LoginLockout {
     }
 }
 
+/// So many known browsers pass a locked address before it is known whether handlers name the account: their
+/// owner must not be locked out of a server that has just started.
+const UNPROVEN: u32 = 1;
 const UNUSED: &str = "a login route does not use its LoginAttempt: logins there are not counted";
 const UNSAID: &str = "a login was answered with 5xx, and nobody has said what came of it: if that is a \
     wrong password, say fail(), or guesses there are not counted";

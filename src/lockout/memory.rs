@@ -149,12 +149,14 @@ impl AtOnce for MemoryStore {
                 since: Ticks::try_from(since).unwrap_or(Ticks::MAX),
             },
         };
+        // What is nobody's own is given back to nobody; the counters of an account are of all anyway.
+        let is_own = matches!(key.scope(), Scope::AccountAtAddress | Scope::Device);
         let table = self.0.table(key.scope());
         let changed = table.settle(key.digest(), place, end, self.0.now(), policy);
-        let Changed { stale, failed_before, since, locked } = changed;
+        let Changed { stale, failed_before, is_mixed, since, locked } = changed;
         Settlement {
             stale,
-            failures: failed_before.into(),
+            failures: if is_mixed && is_own { 0 } else { failed_before.into() },
             since: since.into(),
             locked: locked.map(duration),
         }

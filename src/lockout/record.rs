@@ -55,6 +55,8 @@ pub(super) struct Changed {
     pub(super) stale: bool,
     /// The failures before.
     pub(super) failed_before: u16,
+    /// They may be others'.
+    pub(super) is_mixed: bool,
     /// Since when.
     pub(super) since: Ticks,
     /// A lock of so many ticks has begun.
@@ -114,8 +116,12 @@ impl Record {
         self.roll(now, policy, kind);
         // What may be others' failures is none of this source's.
         let is_mixed = kind == Kind::Shared || self.marks & OF_OTHERS != 0;
-        let failed_before = if is_mixed { 0 } else { self.failed };
-        let before = Changed { failed_before, since: self.since, ..Changed::default() };
+        let before = Changed {
+            failed_before: self.failed,
+            is_mixed,
+            since: self.since,
+            ..Changed::default()
+        };
         if generation == self.generation && self.in_flight > 0 {
             self.in_flight -= 1;
         } else if generation.wrapping_add(1) == self.generation && self.waning > 0 {
@@ -125,7 +131,12 @@ impl Record {
         }
         let mut locked = None;
         match (end, kind) {
-            (End::Failure, _) => locked = self.fail(1, now, policy),
+            (End::Failure, _) => {
+                locked = self.fail(1, now, policy);
+                if kind == Kind::Shared && locked.is_some() {
+                    self.marks &= !OF_OTHERS;
+                }
+            }
             // Of those who share a record, none has failures of his own to take back.
             (_, Kind::Shared) | (End::Release, _) => {}
             (End::Clear, Kind::Own) => {
@@ -155,17 +166,22 @@ impl Record {
             self.generation = self.generation.wrapping_add(1);
             self.end = at.saturating_add(half(policy));
             if lost > 0 {
-                self.fail(lost.into(), at, policy);
+                let locked = self.fail(lost.into(), at, policy);
                 // Of whatever policy they were: this one may not be as strict.
-                if kind == Kind::Shared && !self.is_locked() {
-                    self.lock(at, policy);
+                if kind == Kind::Shared {
+                    let owed = if locked.is_none() { OF_OTHERS } else { 0 };
+                    self.marks = self.marks & !OF_OTHERS | owed;
                 }
             }
         }
         self.pass(now, policy, kind);
-        if kind == Kind::Own && self.failed >= policy.limit() && !self.is_locked() {
+        let is_owed = kind == Kind::Own || self.marks & OF_OTHERS != 0;
+        if is_owed && self.failed >= policy.limit() && !self.is_locked() {
             // Of a policy that was not as strict.
             self.lock(now, policy);
+            if kind == Kind::Shared {
+                self.marks &= !OF_OTHERS;
+            }
         }
         self.mark(policy);
     }
@@ -264,10 +280,13 @@ impl Record {
     /// before a lock, and those who are under way have failed.
     pub(super) fn apart(&self, generation: u32, now: Ticks, policy: &ScopePolicy) -> Self {
         // One guess, and its failure locks, as in the shared one: not every count above a limit was a lock's.
-        let failed = self.failed.min(policy.limit() - 1);
-        let waning = u8::try_from(self.under_way()).unwrap_or(u8::MAX);
-        let marks = if self.failed > 0 { OF_OTHERS } else { 0 };
-        Self { generation, end: now, failed, in_flight: 0, waning, marks, ..*self }
+        let before = if now < self.forget_at { self.failed } else { 0 };
+        let failed = before.saturating_add(self.under_way()).min(policy.limit() - 1);
+        let marks = if failed > 0 { OF_OTHERS } else { 0 };
+        let since = if before > 0 { self.since } else { now };
+        let forget_at = self.forget_at.max(now.saturating_add(policy.forget_ticks()));
+        let forget_at = if self.under_way() > 0 { forget_at } else { self.forget_at };
+        Self { generation, since, forget_at, end: now, failed, in_flight: 0, waning: 0, marks }
     }
 
     /// Whether whoever shares this one is turned away now, and a record of his own would lock him by what
@@ -359,7 +378,8 @@ fn half(policy: &ScopePolicy) -> Ticks {
 
 const LOCKED: u8 = 0x80;
 const HALF_WAY: u8 = 0x40;
-/// It began with what others may have failed.
+/// It began with what others may have failed. Of a shared record: there are leases that were lost, and nobody has
+/// been locked for them yet.
 const OF_OTHERS: u8 = 0x20;
 /// From 31 on every lock is the longest: 2³¹ seconds are more than there may be.
 const COUNT: u8 = 0x1f;

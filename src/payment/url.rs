@@ -27,9 +27,9 @@ impl Origin {
         &self.0
     }
 
-    /// Whether it is this machine's own.
-    #[cfg(any(feature = "paybox", feature = "paypal", feature = "stripe"))]
-    pub(super) fn is_this_machine(&self) -> bool {
+    /// Whether it is this machine's own: a simulator's.
+    #[must_use]
+    pub fn is_this_machine(&self) -> bool {
         let host = self.0.split("://").nth(1).and_then(|rest| rest.split(':').next());
         host.is_some_and(|host| host == "localhost" || host == "127.0.0.1")
     }

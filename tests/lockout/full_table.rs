@@ -32,7 +32,7 @@ impl Bucket {
         let bucket = Self { store, clock };
         for tag in 1..=8 {
             // Half-way to a lock, so that they stay.
-            for _ in 0..3 {
+            for _ in 0..policy.limit().div_ceil(2) {
                 assert!(bucket.fails(tag, policy));
             }
         }
@@ -169,6 +169,97 @@ async fn an_address_that_sprays_is_found_out_in_a_full_table() {
         tried += u32::from(house.fail(&format!("victim{n}"), stranger(7)).await.is_ok());
     }
     assert_eq!(tried, 5);
+}
+
+/// What others have under way becomes failures of a newcomer's own record, and none that a login gives back.
+#[test]
+fn what_others_have_under_way_is_not_given_back() {
+    let bucket = Bucket::full(&five());
+    let mut held = Vec::new();
+    for tag in 100..104 {
+        let Decision::Admitted(lease) = bucket.reserve(tag, &five()) else { panic!() };
+        held.push(lease);
+    }
+    // One of those who have a slot logs in: his slot is free.
+    let Decision::Admitted(lease) = bucket.reserve(1, &five()) else { panic!() };
+    bucket.at_once().settle(lease, Settle::Clear, &five());
+    let Decision::Admitted(lease) = bucket.reserve(200, &five()) else { panic!() };
+    let settled = bucket.at_once().settle(lease, Settle::Clear, &five());
+    assert_eq!(settled.failures, 0, "failures the newcomer has not made");
+}
+
+/// One attempt that takes longer than a lease is one failure of those that lock.
+#[test]
+fn one_slow_newcomer_locks_not_all_the_others() {
+    let fifty = ScopePolicy::new(50, minutes(15), minutes(15)).unwrap().forgetting_gradually();
+    let bucket = Bucket::full(&fifty);
+    let Decision::Admitted(_slow) = bucket.reserve(100, &fifty) else { panic!() };
+    bucket.clock.advance(seconds(61));
+    let other = bucket.reserve(101, &fifty);
+    assert!(matches!(other, Decision::Admitted(_)), "one failure of fifty, and {other:?}");
+}
+
+/// Nor does a restart, in which whoever was under way has failed.
+#[test]
+fn a_restart_locks_not_all_newcomers() {
+    let fifty = ScopePolicy::new(50, minutes(15), minutes(15)).unwrap();
+    let bucket = Bucket::full(&fifty);
+    let Decision::Admitted(_under_way) = bucket.reserve(100, &fifty) else { panic!() };
+    let ring = KeyRing::new(keys::Key::random()).unwrap();
+    let saved = bucket.store.save(&ring).unwrap();
+    let store = MemoryStore::with_clock(1024, bucket.clock.clone()).unwrap();
+    store.restore(&ring, &saved).unwrap();
+    let other = store.at_once().unwrap().reserve(key(101), &fifty);
+    assert!(matches!(other, Decision::Admitted(_)), "one failure of fifty, and {other:?}");
+}
+
+/// And by a policy whose lock is short the longer one is not spared.
+#[test]
+fn what_a_policy_of_short_locks_finds_lost_is_no_way_around_a_long_one() {
+    let short = ScopePolicy::new(100, seconds(1), minutes(60)).unwrap();
+    let bucket = Bucket::full(&five());
+    let mut evaluated = 0;
+    for _ in 0..45 {
+        let mut late = Vec::new();
+        while let Decision::Admitted(lease) = bucket.reserve(100, &five()) {
+            evaluated += 1;
+            late.push(lease);
+        }
+        bucket.clock.advance(seconds(61));
+        if let Decision::Admitted(lease) = bucket.reserve(101, &short) {
+            bucket.at_once().settle(lease, Settle::Clear, &short);
+        }
+        for lease in late {
+            bucket.at_once().settle(lease, Settle::Failure, &five());
+        }
+    }
+    assert!(evaluated <= 5 + 4, "{evaluated} in 45 minutes, at five and one after each lock");
+}
+
+/// One account's failures are one account's for the log, also after a flood is over.
+#[tokio::test]
+async fn one_accounts_failures_are_not_stuffing() {
+    let ten = ScopePolicy::new(10, minutes(60), minutes(60)).unwrap();
+    let one = ScopePolicy::new(5, minutes(1), minutes(60)).unwrap();
+    let many = ScopePolicy::new(1000, minutes(10), minutes(60)).unwrap();
+    let clock = Arc::new(ManualClock::default());
+    let store = MemoryStore::with_clock(1024, clock.clone()).unwrap();
+    let policy = policy().account(one).account_at_address(many).accounts_everywhere(ten);
+    let house = House::with(policy, |builder| builder.store(store.clone()).clock(clock.clone()));
+    for n in 0..6000 {
+        for k in 0..3 {
+            let _ = house.fail(&format!("flood{n}"), stranger(100_000 + 3 * n + k)).now_or_never();
+        }
+    }
+    let before = house.count(EventName::AuthnStuffing);
+    // The slots are over, the shared records not quite.
+    clock.advance(minutes(60) + seconds(1));
+    let mut fails = 0;
+    for n in 0..60 {
+        fails += u32::from(house.fail("ann", stranger(n)).await.is_ok());
+        clock.advance(seconds(20));
+    }
+    assert_eq!(house.count(EventName::AuthnStuffing), before, "{fails} failures at one account");
 }
 
 /// What happens to a bucket, to one of more keys than there are slots.
