@@ -49,18 +49,23 @@ pub enum Detail {
         grants: Option<NonZeroU32>,
     },
     /// What a gateway has said of a payment.
-    Payment {
-        /// Which gateway.
-        gateway: &'static str,
-        /// Of which of the app's own orders; `None` if there is none.
-        order: Option<Arc<str>>,
-        /// In which state it is now, or what is wrong.
-        what: &'static str,
-    },
+    Payment(Box<PaymentDetail>),
     /// How many events were lost.
     Lost(Lost),
     /// Which sink.
     Sink(SinkName),
+}
+
+/// What a gateway has said of a payment.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[expect(clippy::exhaustive_structs, reason = "there is nothing else that a log may know of it")]
+pub struct PaymentDetail {
+    /// Which gateway.
+    pub gateway: &'static str,
+    /// Of which of the app's own orders; `None` if there is none.
+    pub order: Option<Box<str>>,
+    /// In which state it is now, or what is wrong.
+    pub what: &'static str,
 }
 
 /// How many events were lost, by how grave they were.

@@ -172,12 +172,12 @@ fn write_line(out: &mut Vec<u8>, event: &SecurityEvent) -> io::Result<()> {
                 number(out, "grants", grants.get().into())?;
             }
         }
-        Detail::Payment { gateway, order, what } => {
-            text(out, "gateway", gateway)?;
-            if let Some(order) = order {
+        Detail::Payment(said) => {
+            text(out, "gateway", said.gateway)?;
+            if let Some(order) = &said.order {
                 text(out, "order", order)?;
             }
-            text(out, "what", what)?;
+            text(out, "what", said.what)?;
         }
         Detail::Lost(lost) => {
             number(out, "lost_info", lost.info)?;
@@ -226,7 +226,8 @@ mod tests {
 
     use super::*;
     use crate::event::{
-        ClientTag, EventName, Lost, Severity, SinkName, SubjectTag, TagKey, tag::Keys,
+        ClientTag, EventName, Lost, PaymentDetail, Severity, SinkName, SubjectTag, TagKey,
+        tag::Keys,
     };
     use crate::head::RouteTemplate;
 
@@ -293,7 +294,11 @@ mod tests {
             ),
             (Detail::Granted { grants: std::num::NonZeroU32::new(7) }, json!({"grants": 7})),
             (
-                Detail::Payment { gateway: "paybox", order: Some("17".into()), what: "paid" },
+                Detail::Payment(Box::new(PaymentDetail {
+                    gateway: "paybox",
+                    order: Some("17".into()),
+                    what: "paid",
+                })),
                 json!({"gateway": "paybox", "order": "17", "what": "paid"}),
             ),
             (Detail::Lost(lost), json!({"lost_info": 1, "lost_warn": 2, "lost_critical": 3})),

@@ -99,10 +99,10 @@ impl fmt::Display for OwaspLine<'_> {
                 grants.iter().try_for_each(|grants| parameter(grants))
             }
             Detail::Granted { grants } => grants.iter().try_for_each(|grants| parameter(grants)),
-            Detail::Payment { gateway, order, what } => {
-                parameter(gateway)?;
-                parameter(&order.as_deref().unwrap_or_default())?;
-                parameter(what)
+            Detail::Payment(said) => {
+                parameter(&said.gateway)?;
+                parameter(&said.order.as_deref().unwrap_or_default())?;
+                parameter(&said.what)
             }
             Detail::Lost(lost) => {
                 parameter(&lost.info)?;
@@ -138,7 +138,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::event::{EventName, Lost, SinkName, SubjectTag};
+    use crate::event::{EventName, Lost, PaymentDetail, SinkName, SubjectTag};
     use crate::head::RouteTemplate;
 
     fn event(subject: Option<&str>, target: Option<&str>, detail: Detail) -> SecurityEvent {
@@ -169,7 +169,11 @@ mod tests {
             (
                 None,
                 None,
-                Detail::Payment { gateway: "paybox", order: Some("17".into()), what: "paid" },
+                Detail::Payment(Box::new(PaymentDetail {
+                    gateway: "paybox",
+                    order: Some("17".into()),
+                    what: "paid",
+                })),
                 ":,paybox,17,paid",
             ),
             (None, None, Detail::Lost(lost), ":,1,2,3"),

@@ -149,7 +149,7 @@
 //! [ASVS 5.0]: https://github.com/OWASP/ASVS/blob/v5.0.0/5.0/en/0x25-V16-Security-Logging-and-Error-Handling.md
 
 pub use self::builder::EventLogBuilder;
-pub use self::detail::{Detail, Lost, SinkName};
+pub use self::detail::{Detail, Lost, PaymentDetail, SinkName};
 pub use self::error::ConfigError;
 #[cfg(feature = "json")]
 pub use self::json::JsonLines;

@@ -19,7 +19,7 @@ use super::posted::Posted;
 use super::token::{self, ReturnTokens, Returned};
 use super::url::Origin;
 use crate::clock::Clock;
-use crate::event::{Detail, EventLog, EventName, SecurityEvent, Severity};
+use crate::event::{Detail, EventLog, EventName, PaymentDetail, SecurityEvent, Severity};
 use crate::keys::KeyRing;
 
 /// Takes payments through gateways, without ever touching a card. See the [module](super).
@@ -342,8 +342,8 @@ impl Inner {
     ) {
         if let Some(log) = &self.log {
             let order = order.map(|order| order.as_str().into());
-            let detail = Detail::Payment { gateway, order, what };
-            let draft = SecurityEvent::draft(name).detail(detail);
+            let said = PaymentDetail { gateway, order, what };
+            let draft = SecurityEvent::draft(name).detail(Detail::Payment(Box::new(said)));
             // Somebody has paid twice: it is to be given back to him.
             let is_twice = what == "paid again";
             log.emit(if is_twice { draft.severity(Severity::Warn) } else { draft });
