@@ -4,7 +4,7 @@
 //! Needs Chromium and its driver, and Node.js for the one HTTPS server here. Where they are
 //! missing the tests say so and pass; with `DONJON_REQUIRE_ALL=1` they fail.
 
-#![cfg(all(feature = "axum", feature = "actix", feature = "reports"))]
+#![cfg(all(feature = "axum", feature = "actix", feature = "paybox", feature = "reports"))]
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -14,6 +14,8 @@
 
 #[path = "browser/bank.rs"]
 mod bank;
+#[path = "browser/shop.rs"]
+mod shop;
 mod support;
 
 use std::collections::BTreeSet;

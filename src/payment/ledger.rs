@@ -196,6 +196,29 @@ impl Ledger for MemoryLedger {
     }
 }
 
+/// One that is shared is one as well.
+impl<L: Ledger> Ledger for std::sync::Arc<L> {
+    fn order<'a>(&'a self, order: &'a OrderId) -> Work<'a, Result<Option<Order>, LedgerError>> {
+        (**self).order(order)
+    }
+
+    fn begun<'a>(
+        &'a self,
+        order: &'a OrderId,
+        attempt: &'a Begun,
+    ) -> Work<'a, Result<(), LedgerError>> {
+        (**self).begun(order, attempt)
+    }
+
+    fn apply<'a>(&'a self, change: &'a Change) -> Work<'a, Result<Applied, LedgerError>> {
+        (**self).apply(change)
+    }
+
+    fn spend(&self, once: [u8; 16], until: SystemTime) -> Work<'_, Result<bool, LedgerError>> {
+        (**self).spend(once, until)
+    }
+}
+
 impl fmt::Debug for MemoryLedger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MemoryLedger").finish_non_exhaustive()
