@@ -124,6 +124,7 @@ mod trace;
     feature = "headers",
     feature = "lockout",
     feature = "password",
+    feature = "paybox",
     feature = "serde"
 ))]
 #[doc = include_str!("../README.md")]

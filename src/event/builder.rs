@@ -117,7 +117,7 @@ impl EventLogBuilder {
         self
     }
 
-    /// Records one in so many of those whom a guard of [`roles`](crate::roles) lets in, beginning with the
+    /// Records one in so many of those whom a guard of [`roles`](mod@crate::roles) lets in, beginning with the
     /// first, as `x_authz_granted`: 1 records each (ASVS 5.0, 16.3.2, from level 3 on), and without this it is
     /// none. What is public is never counted.
     #[cfg(feature = "roles")]

@@ -107,6 +107,51 @@ impl Shop {
     }
 }
 
+type House = Stack<(TrustedProxies, SecurityHeaders, CsrfProtection)>;
+
+/// By axum or by actix-web.
+fn serve(framework: &str, listener: TcpListener, stack: House, shop: Shop) {
+    let payments = shop.payments.clone();
+    if framework == "axum" {
+        use axum::extract::Path;
+        use axum::response::Html;
+        use axum::routing::{get, post};
+
+        let (pages, pays) = (shop.clone(), shop);
+        let page = async move |Path(order): Path<String>| Html(pages.page(&order));
+        let pay = async move |posted: Posted, Path((gateway, order)): Path<(String, String)>| {
+            pays.pay(posted, &gateway, &order).await
+        };
+        let router = axum::Router::new()
+            .route("/orders/{order}", get(page))
+            .route("/buy/{gateway}/{order}", post(pay))
+            .merge(payments.axum_routes())
+            .layer(stack)
+            .into_make_service_with_connect_info::<std::net::SocketAddr>();
+        tokio::spawn(axum::serve(listener, router).into_future());
+    } else {
+        use actix_web::web::{self, Data, Html, Path};
+        use actix_web::{App, HttpServer};
+
+        let shop = Data::new(shop);
+        let server = HttpServer::new(move || {
+            let page = async |shop: Data<Shop>, order: Path<String>| Html::new(shop.page(&order));
+            let pay = async |posted: Posted, shop: Data<Shop>, path: Path<(String, String)>| {
+                shop.pay(posted, &path.0, &path.1).await
+            };
+            App::new()
+                .wrap(stack.clone())
+                .app_data(shop.clone())
+                .route("/orders/{order}", web::get().to(page))
+                .route("/buy/{gateway}/{order}", web::post().to(pay))
+                .configure(|config| payments.actix_routes(config))
+        });
+        let listener = listener.into_std().unwrap();
+        let server = server.workers(1).disable_signals().listen(listener).unwrap();
+        actix_web::rt::spawn(server.run());
+    }
+}
+
 #[tokio::test]
 async fn a_payer_goes_to_the_gateway_and_comes_back_on_axum() {
     a_payer_goes_to_the_gateway_and_comes_back("axum").await;
@@ -156,45 +201,8 @@ async fn a_payer_goes_to_the_gateway_and_comes_back(framework: &'static str) {
     }
     let proxies = TrustedProxies::in_networks(["127.0.0.1"]).unwrap();
     let stack = Stack::new((proxies, headers.build().unwrap(), csrf));
-    let shop = Shop { payments: payments.clone(), ledger: Arc::clone(&ledger) };
-    if framework == "axum" {
-        use axum::extract::Path;
-        use axum::response::Html;
-        use axum::routing::{get, post};
-
-        let (pages, pays) = (shop.clone(), shop);
-        let page = async move |Path(order): Path<String>| Html(pages.page(&order));
-        let pay = async move |posted: Posted, Path((gateway, order)): Path<(String, String)>| {
-            pays.pay(posted, &gateway, &order).await
-        };
-        let router = axum::Router::new()
-            .route("/orders/{order}", get(page))
-            .route("/buy/{gateway}/{order}", post(pay))
-            .merge(payments.axum_routes())
-            .layer(stack)
-            .into_make_service_with_connect_info::<std::net::SocketAddr>();
-        tokio::spawn(axum::serve(listener, router).into_future());
-    } else {
-        use actix_web::web::{self, Data, Html, Path};
-        use actix_web::{App, HttpServer};
-
-        let shop = Data::new(shop);
-        let server = HttpServer::new(move || {
-            let page = async |shop: Data<Shop>, order: Path<String>| Html::new(shop.page(&order));
-            let pay = async |posted: Posted, shop: Data<Shop>, path: Path<(String, String)>| {
-                shop.pay(posted, &path.0, &path.1).await
-            };
-            App::new()
-                .wrap(stack.clone())
-                .app_data(shop.clone())
-                .route("/orders/{order}", web::get().to(page))
-                .route("/buy/{gateway}/{order}", web::post().to(pay))
-                .configure(|config| payments.actix_routes(config))
-        });
-        let listener = listener.into_std().unwrap();
-        let server = server.workers(1).disable_signals().listen(listener).unwrap();
-        actix_web::rt::spawn(server.run());
-    }
+    let shop = Shop { payments, ledger };
+    serve(framework, listener, stack, shop);
 
     let Some(browser) = Browser::start(&title, &["ignore-certificate-errors"]).await else {
         return;

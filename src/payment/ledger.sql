@@ -1,0 +1,34 @@
+-- What a ledger of donjon's payments keeps, in SQL that SQLite, PostgreSQL and MariaDB understand.
+-- Columns of your own orders stand beside these; a name in lower case, such as 'paid', is a state.
+CREATE TABLE orders (
+  id       VARCHAR(64) NOT NULL PRIMARY KEY,
+  minor    BIGINT      NOT NULL CHECK (minor > 0),
+  currency CHAR(3)     NOT NULL,
+  state    VARCHAR(16) NOT NULL DEFAULT 'created'
+);
+
+-- That payers were sent to a gateway, each time.
+CREATE TABLE payment_attempts (
+  order_id  VARCHAR(64)  NOT NULL REFERENCES orders (id),
+  gateway   VARCHAR(32)  NOT NULL,
+  live      BOOLEAN      NOT NULL,
+  reference VARCHAR(255),
+  begun_at  TIMESTAMP    NOT NULL DEFAULT CURRENT_TIMESTAMP
+);
+CREATE INDEX payment_attempts_of_order ON payment_attempts (order_id);
+
+-- What gateways have said, each once: this key is what makes a notification count once.
+CREATE TABLE payment_events (
+  gateway  VARCHAR(32)  NOT NULL,
+  event    VARCHAR(255) NOT NULL,
+  order_id VARCHAR(64)  NOT NULL REFERENCES orders (id),
+  state    VARCHAR(16)  NOT NULL,
+  heard_at TIMESTAMP    NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  PRIMARY KEY (gateway, event)
+);
+
+-- Tokens by which a browser has come back, in hexadecimal. Delete what is over.
+CREATE TABLE payment_returns (
+  once       CHAR(32) NOT NULL PRIMARY KEY,
+  over_at    BIGINT   NOT NULL
+);
