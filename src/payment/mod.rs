@@ -81,6 +81,8 @@ pub use self::gateway::{
 };
 #[cfg(feature = "paybox")]
 pub use self::gateways::paybox::{Paybox, PayboxBrand, PayboxHash};
+#[cfg(feature = "stripe")]
+pub use self::gateways::stripe::StripeCheckout;
 pub use self::ledger::{Applied, Begun, Change, Ledger, LedgerError, MemoryLedger, Order};
 pub use self::money::{AmountError, Money};
 pub use self::order::{LocalPath, OrderId};
