@@ -171,7 +171,8 @@ impl fmt::Debug for Certificates {
 const LONGEST: usize = 64 * 1024;
 const MOST_VOUCHING: usize = 8;
 const MOST_KEPT: usize = 8;
-const MOST_A_MINUTE: u32 = 20;
+/// Enough for a burst of notifications that come before the first certificate does.
+const MOST_A_MINUTE: u32 = 64;
 
 #[cfg(test)]
 mod tests {

@@ -209,7 +209,7 @@ impl PayPal {
         match &*found.status {
             "COMPLETED" => found.taken(&witness, order).map(Some),
             "VOIDED" => {
-                let event = format!("{reference}/VOIDED");
+                let event = format!("{order}/{reference}/VOIDED");
                 Ok(Some(witness.verified(event, order.clone(), State::Expired, None)))
             }
             // It was paid otherwise meanwhile, and nobody pays twice for having said yes twice.
@@ -241,7 +241,7 @@ impl PayPal {
             return Ok(None);
         }
         if problem.is(DECLINED) {
-            let event = format!("{reference}/DECLINED");
+            let event = format!("{order}/{reference}/DECLINED");
             return Ok(Some(witness.verified(event, order.clone(), State::Refused, None)));
         }
         if problem.is(&["ORDER_ALREADY_CAPTURED"]) {

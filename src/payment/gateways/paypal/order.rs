@@ -85,7 +85,7 @@ impl Found {
     }
 
     /// What has become of the money. That the order is `COMPLETED` says nothing: the capture within may have been
-    /// declined. The event is the capture and how far it is, since one that is pending is completed later.
+    /// declined. The event is the order, the capture and how far it is, since one that is pending is completed later.
     pub(super) fn taken(
         &self,
         witness: &Witness<'_>,
@@ -107,7 +107,7 @@ impl Found {
         if !api::is_name(&capture.id) {
             return Err(Unbelieved::Malformed("a capture without a name"));
         }
-        let event = format!("{}/{}", capture.id, capture.status);
+        let event = format!("{order}/{}/{}", capture.id, capture.status);
         let amount = money(capture.amount.as_ref())?;
         Ok(witness.verified(event, order.clone(), state, amount))
     }
@@ -186,11 +186,11 @@ mod tests {
             let said = taken(&format!("[{}]", capture("3C6", status)));
             assert_eq!(said.as_ref().ok().map(|said| said.state), expected, "{status}");
             let Ok(said) = said else { continue };
-            assert_eq!(said.event, format!("3C6/{status}"));
+            assert_eq!(said.event, format!("ORD-1/3C6/{status}"));
             assert_eq!(said.amount, Money::new(4990, Currency::EUR).ok());
         }
         let two = format!("[{},{}]", capture("1A", "DECLINED"), capture("2B", "COMPLETED"));
-        assert_eq!(taken(&two).unwrap().event, "2B/COMPLETED");
+        assert_eq!(taken(&two).unwrap().event, "ORD-1/2B/COMPLETED");
         assert!(taken("[]").is_err());
     }
 

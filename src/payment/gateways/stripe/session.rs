@@ -67,7 +67,7 @@ impl Session {
         }
     }
 
-    /// The event is the session and how far it is, and not Stripe's `evt_…`: of one payment Stripe may send two of
+    /// The event is the order, the session and how far it is, and not Stripe's `evt_…`: of one payment Stripe may send two of
     /// those, and none stands in what is looked up. Whoever hears of one payment twice is then not told that
     /// somebody has paid twice.
     pub(super) fn verified(
@@ -79,7 +79,7 @@ impl Session {
         if !api::is_name(&self.id) {
             return Err(Unbelieved::Malformed("no session"));
         }
-        let event = format!("{}/{state}", self.id);
+        let event = format!("{order}/{}/{state}", self.id);
         Ok(witness.verified(event, order, state, self.amount()?).of_mode(self.mode()))
     }
 }
@@ -185,7 +185,7 @@ mod tests {
             };
             let verified = one(heard.unwrap());
             assert_eq!(verified.state, state, "{kind} {status}");
-            assert_eq!(verified.event, format!("cs_1/{state}"));
+            assert_eq!(verified.event, format!("ORD-1/cs_1/{state}"));
             assert_eq!(verified.amount, Money::new(4990, Currency::EUR).ok());
             assert_eq!((verified.order.as_str(), verified.mode), ("ORD-1", Mode::Test));
         }
