@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use self::session::{Event, Session};
 use super::super::error::{ConfigError, StartError};
 use super::super::gateway::{
-    Gateway, Handoff, Mode, Notice, Start, Unbelieved, Verified, Witness, Word, Work,
+    Gateway, Handoff, Mode, Notice, Start, State, Unbelieved, Verified, Witness, Word, Work,
 };
 use super::super::ledger::Order;
 use super::super::order::OrderId;
@@ -41,6 +41,7 @@ mod signature;
 ///
 /// What it does not do: a payment that has failed after the session was complete is told by a notification alone;
 /// [`reconcile`](super::super::Payments::reconcile) finds it pending. Refunds are made, and are to be noted, elsewhere.
+/// A page under a domain of your own is none of Stripe's.
 ///
 /// Have Stripe send `checkout.session.completed`, `.async_payment_succeeded`, `.async_payment_failed` and `.expired`
 /// to `/pay/notify/stripe`.
@@ -154,7 +155,7 @@ impl StripeCheckout {
 
     async fn look_up(
         &self,
-        order: &OrderId,
+        (order, known): (&OrderId, &Order),
         reference: &str,
         witness: Witness<'_>,
     ) -> Result<Option<Verified>, Unbelieved> {
@@ -170,7 +171,12 @@ impl StripeCheckout {
         }
         let order = session.order().filter(|found| found == order);
         let order = order.ok_or(Unbelieved::Mismatch("the session's order"))?;
-        session.state()?.map(|state| session.verified(&witness, order, state)).transpose()
+        match session.state()? {
+            // A payment that has failed looks like one that takes its time: who was told of it knows more.
+            Some(State::Pending) if known.state == State::Refused => Ok(None),
+            None => Ok(None),
+            Some(state) => session.verified(&witness, order, state).map(Some),
+        }
     }
 }
 
@@ -215,13 +221,13 @@ impl Gateway for StripeCheckout {
     fn confirm<'a>(
         &'a self,
         order: &'a OrderId,
-        _: &'a Order,
+        known: &'a Order,
         reference: Option<&'a str>,
         witness: Witness<'a>,
     ) -> Work<'a, Result<Option<Verified>, Unbelieved>> {
         Box::pin(async move {
             match reference {
-                Some(reference) => self.look_up(order, reference, witness).await,
+                Some(reference) => self.look_up((order, known), reference, witness).await,
                 None => Ok(None),
             }
         })

@@ -3,7 +3,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio_test::block_on;
 
 use super::super::super::currency::Currency;
-use super::super::super::gateway::{Checkout, State};
+use super::super::super::gateway::Checkout;
 use super::super::super::money::Money;
 use super::super::api::tests::Canned;
 use super::*;
@@ -29,7 +29,15 @@ fn begin(stripe: &StripeCheckout, http: &Canned, back: &str) -> Result<Handoff, 
 }
 
 fn confirm(http: &Canned, reference: Option<&str>) -> Result<Option<Verified>, Unbelieved> {
-    let (order, known) = ("ORD-1".parse().unwrap(), Order::new(checkout().amount, State::Pending));
+    confirm_from(State::Pending, http, reference)
+}
+
+fn confirm_from(
+    state: State,
+    http: &Canned,
+    reference: Option<&str>,
+) -> Result<Option<Verified>, Unbelieved> {
+    let (order, known) = ("ORD-1".parse().unwrap(), Order::new(checkout().amount, state));
     let witness = Witness { mode: Mode::Test, now: SystemTime::UNIX_EPOCH, http: Some(http) };
     block_on(stripe().confirm(&order, &known, reference, witness))
 }
@@ -166,6 +174,10 @@ fn what_is_looked_up_is_of_the_order_that_was_asked_for() {
         assert_eq!(http.lines(), ["GET https://api.stripe.com/v1/checkout/sessions/cs_test_1"]);
     }
     let paid = r#""status":"complete","payment_status":"paid""#;
+    let unpaid = session(r#""status":"complete","payment_status":"unpaid""#);
+    assert_eq!(confirm_from(State::Refused, &unpaid, Some("cs_test_1")), Ok(None));
+    let later = confirm_from(State::Refused, &session(paid), Some("cs_test_1")).unwrap();
+    assert_eq!(later.map(|later| later.state), Some(State::Paid));
     for (id, order) in [("cs_test_2", "ORD-1"), ("cs_test_1", "ORD-2"), ("cs_test_1", "")] {
         let answer = format!(r#"{{"id":"{id}","client_reference_id":"{order}",{paid}}}"#);
         let found = confirm(&Canned::new([(200, answer)]), Some("cs_test_1"));
