@@ -15,6 +15,9 @@ pub mod guarded;
 mod lockout;
 #[cfg(all(feature = "payment", any(feature = "actix", feature = "axum")))]
 mod payment;
+#[cfg(feature = "reqwest")]
+#[cfg_attr(docsrs, doc(cfg(feature = "reqwest")))]
+pub mod reqwest;
 #[cfg(feature = "roles")]
 mod roles;
 pub mod tower;

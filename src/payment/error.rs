@@ -74,6 +74,9 @@ pub enum ConfigError {
         /// Which gateway.
         gateway: &'static str,
     },
+    /// The HTTP client cannot be set up.
+    #[error("the HTTP client cannot be set up: {0}")]
+    Client(&'static str),
     /// A time is out of the question.
     #[error("{what} is to be {mend}")]
     Time {

@@ -590,6 +590,7 @@ pub trait Gateway: Send + Sync + 'static {
 /// - https only, certificates verified, and **no redirects followed**.
 /// - With a deadline, and a limit for the answer: a megabyte is more than enough.
 ///
+/// With the feature `reqwest`, [`Reqwest`](crate::adapters::reqwest::Reqwest) is one.
 pub trait HttpSend: Send + Sync + 'static {
     /// Sends it. An answer of any status is one; no answer is an error.
     fn send(

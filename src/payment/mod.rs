@@ -81,6 +81,10 @@ pub use self::gateway::{
 };
 #[cfg(feature = "paybox")]
 pub use self::gateways::paybox::{Paybox, PayboxBrand, PayboxHash};
+#[cfg(feature = "paypal")]
+pub use self::gateways::paypal::PayPal;
+#[cfg(feature = "stripe")]
+pub use self::gateways::stripe::StripeCheckout;
 pub use self::ledger::{Applied, Begun, Change, Ledger, LedgerError, MemoryLedger, Order};
 pub use self::money::{AmountError, Money};
 pub use self::order::{LocalPath, OrderId};

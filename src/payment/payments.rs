@@ -166,8 +166,12 @@ impl Payments {
             }
             match inner.confirm(gateway, order, &known, begun.reference.as_deref()).await {
                 Ok(Some(verified)) => {
-                    if inner.settle(gateway.id(), verified).await.is_err() {
-                        unknown = Some(ReconcileError::Unknown(gateway.id()));
+                    let is_paid = verified.state == State::Paid;
+                    match inner.settle(gateway.id(), verified).await {
+                        // Another attempt may be waiting for somebody to take its money too.
+                        Ok(()) if is_paid => break,
+                        Ok(()) => {}
+                        Err(_) => unknown = Some(ReconcileError::Unknown(gateway.id())),
                     }
                 }
                 Ok(None) => {}
@@ -240,14 +244,25 @@ impl Inner {
             return Ok(());
         }
         let attempts = known.begun.iter().filter(|begun| begun.gateway == gateway.id());
+        let mut asked = Ok(());
         for begun in attempts {
-            let confirmed =
-                self.confirm(gateway, order, &known, begun.reference.as_deref()).await?;
-            if let Some(verified) = confirmed {
-                self.settle(gateway.id(), verified).await?;
-            }
+            let confirmed = self.confirm(gateway, order, &known, begun.reference.as_deref()).await;
+            let done = match confirmed {
+                Ok(Some(verified)) => {
+                    let is_paid = verified.state == State::Paid;
+                    match self.settle(gateway.id(), verified).await {
+                        // Another attempt may be waiting for somebody to take its money too.
+                        Ok(()) if is_paid => return Ok(()),
+                        done => done,
+                    }
+                }
+                Ok(None) => Ok(()),
+                Err(status) => Err(status),
+            };
+            // What one attempt does not say keeps nobody from asking for the next.
+            asked = asked.and(done);
         }
-        Ok(())
+        asked
     }
 
     async fn confirm(

@@ -1,0 +1,160 @@
+//! PayPal's notifications, and what is asked because of them.
+
+use super::*;
+
+pub(crate) fn vectors() -> Value {
+    serde_json::from_str(include_str!("../data/payment/paypal_webhook.json")).unwrap()
+}
+
+/// A notification that was once sent to somebody, with another body of the same checksum. It is signed, and so
+/// it wakes us: what it says is nothing.
+fn transmission() -> (Vec<(String, Vec<u8>)>, String) {
+    let vectors = vectors();
+    let genuine = &vectors["vectors"][0];
+    let headers = genuine["headers"].as_object().unwrap().iter();
+    let headers = headers.map(|(name, value)| (name.clone(), value.as_str().unwrap().into()));
+    let amount = json!({ "currency_code": "EUR", "value": "49.90" });
+    let resource =
+        json!({ "id": "C-1", "status": "COMPLETED", "custom_id": "ORD-1", "amount": amount });
+    let body = json!({ "event_type": "PAYMENT.CAPTURE.COMPLETED", "resource": resource });
+    let body = checksum::with_checksum_of(&body.to_string(), genuine["body"].as_str().unwrap());
+    (headers.collect(), body.unwrap())
+}
+
+async fn wake(shop: &Shop) -> u16 {
+    let (headers, body) = transmission();
+    shop.hear("paypal", &headers, &body).await
+}
+
+async fn begun() -> Shop {
+    let shop = Shop::new();
+    assert_eq!(shop.begin("paypal").await, "https://localhost:3443/checkoutnow?token=5O1");
+    shop
+}
+
+const ORDER: &str = "/v2/checkout/orders/5O1";
+
+#[tokio::test]
+async fn a_notification_pays_nothing_by_itself() {
+    let shop = begun().await;
+    assert_eq!(wake(&shop).await, 200);
+    assert_eq!((shop.state(), shop.told().len()), (State::Created, 0));
+    assert_eq!(shop.world.asked("POST /v2/checkout/orders/5O1/capture"), 0);
+}
+
+#[tokio::test]
+async fn thirty_two_copies_pay_once() {
+    let shop = Arc::new(begun().await);
+    shop.world.change(ORDER, "/status", json!("APPROVED"));
+    let tasks: Vec<_> = (0..32)
+        .map(|_| {
+            let shop = Arc::clone(&shop);
+            tokio::spawn(async move { wake(&shop).await })
+        })
+        .collect();
+    for task in tasks {
+        assert_eq!(task.await.unwrap(), 200);
+    }
+    assert_eq!(shop.state(), State::Paid);
+    assert_eq!(shop.told(), [(EventName::PaymentChanged, "paid")]);
+    // Later ones ask nobody.
+    let asked = shop.world.asked("");
+    assert_eq!(wake(&shop).await, 200);
+    assert_eq!(shop.world.asked(""), asked);
+}
+
+#[tokio::test]
+async fn no_money_is_taken_for_another_amount_or_order() {
+    for (pointer, value) in [
+        ("/purchase_units/0/amount/value", json!("0.05")),
+        ("/purchase_units/0/amount/currency_code", json!("USD")),
+        ("/purchase_units/0/custom_id", json!("ORD-2")),
+        ("/id", json!("5O2")),
+    ] {
+        let shop = begun().await;
+        shop.world.change(ORDER, "/status", json!("APPROVED"));
+        shop.world.change(ORDER, pointer, value);
+        assert_eq!(wake(&shop).await, 400, "{pointer}");
+        assert_eq!(shop.state(), State::Created);
+        assert!(matches!(shop.told()[..], [(EventName::PaymentMismatch, _)]), "{pointer}");
+        assert_eq!(shop.world.asked("POST /v2/checkout/orders/5O1/capture"), 0);
+    }
+}
+
+#[tokio::test]
+async fn an_order_that_is_completed_may_be_declined() {
+    for (status, expected) in
+        [("DECLINED", State::Refused), ("PENDING", State::Pending), ("COMPLETED", State::Paid)]
+    {
+        let shop = begun().await;
+        let amount = json!({ "currency_code": "EUR", "value": "49.90" });
+        let capture = json!({ "id": "C-1", "status": status, "amount": amount });
+        shop.world.change(ORDER, "/status", json!("COMPLETED"));
+        shop.world.change(
+            ORDER,
+            "/purchase_units/0",
+            json!({ "custom_id": "ORD-1", "amount": amount, "payments": { "captures": [capture] } }),
+        );
+        assert_eq!(wake(&shop).await, 200);
+        assert_eq!(shop.state(), expected, "{status}");
+        // One that is pending is completed later, under the same name.
+        shop.world.change(
+            ORDER,
+            "/purchase_units/0/payments/captures/0/status",
+            json!("COMPLETED"),
+        );
+        assert_eq!(wake(&shop).await, 200);
+        assert_eq!(shop.state(), State::Paid, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn who_has_said_yes_twice_pays_once() {
+    for is_told in [true, false] {
+        let shop = begun().await;
+        shop.begin("paypal").await;
+        for id in ["5O1", "5O2"] {
+            shop.world.change(&format!("/v2/checkout/orders/{id}"), "/status", json!("APPROVED"));
+        }
+        if is_told {
+            assert_eq!(wake(&shop).await, 200);
+        }
+        assert_eq!(shop.payments.reconcile(&order()).await, Ok(State::Paid));
+        let taken = ["5O1", "5O2"]
+            .map(|id| shop.world.asked(&format!("POST /v2/checkout/orders/{id}/capture")));
+        assert_eq!(taken, [1, 0]);
+    }
+}
+
+#[tokio::test]
+async fn an_attempt_that_is_forgotten_hides_no_other_one() {
+    let shop = begun().await;
+    shop.begin("paypal").await;
+    shop.world.change(ORDER, "/status", json!("WHATEVER"));
+    shop.world.change("/v2/checkout/orders/5O2", "/status", json!("APPROVED"));
+    assert_eq!(wake(&shop).await, 200);
+    assert_eq!(shop.state(), State::Paid);
+}
+
+#[tokio::test]
+async fn nothing_is_fetched_from_elsewhere() {
+    let (headers, body) = transmission();
+    for url in [
+        "http://api.sandbox.paypal.com/v1/notifications/certs/CERT-x",
+        "https://api.paypal.com/v1/notifications/certs/CERT-x",
+        "https://evil.example/v1/notifications/certs/CERT-x",
+        "https://api.sandbox.paypal.com@evil.example/v1/notifications/certs/CERT-x",
+        "https://api.sandbox.paypal.com/v1/notifications/certs/../../evil",
+        "http://169.254.169.254/latest/meta-data",
+        "file:///etc/passwd",
+    ] {
+        let shop = begun().await;
+        let asked = shop.world.asked("");
+        let mut headers = headers.clone();
+        for (_, value) in headers.iter_mut().filter(|(name, _)| name == "paypal-cert-url") {
+            *value = url.into();
+        }
+        assert_eq!(shop.hear("paypal", &headers, &body).await, 400, "{url}");
+        assert_eq!(shop.world.asked(""), asked, "{url}");
+    }
+}
