@@ -205,12 +205,13 @@ async fn the_schema_in_the_documentation_pays_an_order_once() {
     let statuses = tasks.join_all().await;
     assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
     let late = bytes::Bytes::from_static(words[3].as_bytes());
-    servers[1].notify("says", Notice::new("POST", None, &[], &late)).await;
+    let answer_to_late = servers[1].notify("says", Notice::new("POST", None, &[], &late)).await;
+    assert_eq!(answer_to_late.status(), 200);
 
-    let one = |sql: &str| db.query_row(sql, [], |row| row.get::<_, String>(0)).unwrap();
-    assert_eq!(one("SELECT state FROM orders"), "paid");
-    assert_eq!(one("SELECT CAST(COUNT(*) AS TEXT) FROM payment_events"), "3");
-    assert_eq!(one("SELECT reference FROM payment_attempts"), "r-1");
+    let text = |sql: &str| db.query_row(sql, [], |row| row.get::<_, String>(0)).unwrap();
+    assert_eq!(text("SELECT state FROM orders"), "paid");
+    assert_eq!(text("SELECT CAST(COUNT(*) AS TEXT) FROM payment_events"), "3");
+    assert_eq!(text("SELECT reference FROM payment_attempts"), "r-1");
 
     // And a token comes back once, whichever server it comes to.
     let response: http::Response<bytes::Bytes> = answer.into_response();
