@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use http::StatusCode;
 
-use super::gateway::{Handoff, Way};
 use super::page::HandoffPage;
+use super::start::{Handoff, Way};
 use crate::head::{Name, ResponseHead, Value};
 
 /// A response, for whatever framework: with the features `axum` and `actix` a handler returns it.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::ConfigError;
-use super::gateway::{Gateway, HttpSend};
+use super::gateway::Gateway;
+use super::http::HttpSend;
 use super::ledger::Ledger;
 use super::order::LocalPath;
 use super::page::HandoffPage;

@@ -2,8 +2,8 @@
 
 use http::StatusCode;
 
-use super::gateway::{Mode, State};
 use super::money::AmountError;
+use super::state::{Mode, State};
 use crate::cookies;
 use crate::event::EventName;
 use crate::refusal::Refusal;

@@ -5,9 +5,10 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
-use super::gateway::{Mode, State, Work};
+use super::gateway::Work;
 use super::money::Money;
 use super::order::OrderId;
+use super::state::{Mode, State};
 
 /// The app's own record of its orders: a database.
 ///

@@ -73,39 +73,46 @@
 
 pub use self::answer::Answer;
 pub use self::builder::PaymentsBuilder;
+pub use self::checkout::{Billing, Checkout};
 pub use self::currency::Currency;
 pub use self::error::{ConfigError, ReturnError, StartError};
-pub use self::gateway::{
-    Billing, Checkout, Gateway, Handoff, HttpError, HttpSend, Mode, Notice, Start, State,
-    Unbelieved, UnknownState, Verified, Witness, Word, Work,
-};
+pub use self::gateway::{Gateway, Work};
 #[cfg(feature = "paybox")]
 pub use self::gateways::paybox::{Paybox, PayboxBrand, PayboxHash};
 #[cfg(feature = "paypal")]
 pub use self::gateways::paypal::PayPal;
 #[cfg(feature = "stripe")]
 pub use self::gateways::stripe::StripeCheckout;
+pub use self::http::{HttpError, HttpSend};
 pub use self::ledger::{Applied, Begun, Change, Ledger, LedgerError, MemoryLedger, Order};
 pub use self::money::{AmountError, Money};
 pub use self::order::{LocalPath, OrderId};
 pub use self::page::HandoffPage;
 pub use self::payments::{Payments, ReconcileError};
 pub use self::posted::Posted;
+pub use self::start::{Handoff, Start};
+pub use self::state::{Mode, State, UnknownState};
 pub use self::token::Returned;
 pub use self::url::{GatewayUrl, Origin};
+pub use self::word::{Notice, Unbelieved, Verified, Witness, Word};
 
 mod answer;
 mod builder;
+mod checkout;
 mod currency;
 mod error;
 mod gateway;
 mod gateways;
+mod hearing;
+mod http;
 mod ledger;
 mod money;
 mod order;
 mod page;
 mod payments;
 mod posted;
+mod start;
+mod state;
 #[cfg(doc)]
 #[doc = include_str!("taking_payments.md")]
 #[doc = "\n```sql"]
@@ -114,3 +121,4 @@ mod posted;
 pub mod taking_payments {}
 mod token;
 mod url;
+mod word;

@@ -8,18 +8,21 @@ use http::StatusCode;
 
 use super::answer::Answer;
 use super::builder::PaymentsBuilder;
+use super::checkout::Checkout;
 use super::error::{ConfigError, ReturnError, StartError};
-use super::gateway::{
-    Checkout, Gateway, HttpSend, Notice, Start, State, Unbelieved, Verified, Witness, Word,
-};
-use super::ledger::{Applied, Begun, Change, Ledger, LedgerError, Order};
+use super::gateway::Gateway;
+use super::http::HttpSend;
+use super::ledger::{Begun, Ledger, LedgerError};
 use super::order::{LocalPath, OrderId};
 use super::page::HandoffPage;
 use super::posted::Posted;
+use super::start::Start;
+use super::state::State;
 use super::token::{self, ReturnTokens, Returned};
 use super::url::Origin;
+use super::word::{Notice, Witness};
 use crate::clock::Clock;
-use crate::event::{Detail, EventLog, EventName, PaymentDetail, SecurityEvent, Severity};
+use crate::event::EventLog;
 use crate::keys::KeyRing;
 
 /// Takes payments through gateways, without ever touching a card. See the [module](super).
@@ -206,163 +209,13 @@ impl Payments {
 }
 
 impl Inner {
-    fn gateway(&self, id: &str) -> Option<(usize, &dyn Gateway)> {
+    pub(super) fn gateway(&self, id: &str) -> Option<(usize, &dyn Gateway)> {
         let at = self.gateways.iter().position(|gateway| gateway.id() == id)?;
         Some((at, &**self.gateways.get(at)?))
     }
 
-    fn witness(&self, gateway: &dyn Gateway) -> Witness<'_> {
+    pub(super) fn witness(&self, gateway: &dyn Gateway) -> Witness<'_> {
         Witness { mode: gateway.mode(), now: self.clock.now(), http: self.http.as_deref() }
-    }
-
-    /// One word after the other; what could not be done is the answer, so that all are sent again.
-    async fn hear(&self, gateway: &dyn Gateway, words: Vec<Word>) -> Result<(), StatusCode> {
-        let mut heard = Ok(());
-        for word in words {
-            let done = match word {
-                Word::Says(verified) => self.settle(gateway.id(), verified).await,
-                Word::Ask(order) => self.ask(gateway, &order).await,
-            };
-            // What is bad is worse than what was not done.
-            heard = match (heard, done) {
-                (Err(StatusCode::INTERNAL_SERVER_ERROR), Err(status)) => Err(status),
-                (Ok(()), done) => done,
-                (heard, _) => heard,
-            };
-        }
-        heard
-    }
-
-    /// Who has a notification of before may send it again: of what is paid nobody is asked any more, and of the
-    /// rest the gateway says what it would say to anybody.
-    async fn ask(&self, gateway: &dyn Gateway, order: &OrderId) -> Result<(), StatusCode> {
-        let Some(known) = self.ledger.order(order).await.map_err(|_| FAILED)? else {
-            self.tell(EventName::PaymentUnknownOrder, gateway.id(), None, "an unknown order");
-            return Ok(());
-        };
-        if matches!(known.state, State::Paid | State::Refunded) {
-            return Ok(());
-        }
-        let attempts = known.begun.iter().filter(|begun| begun.gateway == gateway.id());
-        let mut asked = Ok(());
-        for begun in attempts {
-            let confirmed = self.confirm(gateway, order, &known, begun.reference.as_deref()).await;
-            let done = match confirmed {
-                Ok(Some(verified)) => {
-                    let is_paid = verified.state == State::Paid;
-                    match self.settle(gateway.id(), verified).await {
-                        // Another attempt may be waiting for somebody to take its money too.
-                        Ok(()) if is_paid => return Ok(()),
-                        done => done,
-                    }
-                }
-                Ok(None) => Ok(()),
-                Err(status) => Err(status),
-            };
-            // What one attempt does not say keeps nobody from asking for the next.
-            asked = asked.and(done);
-        }
-        asked
-    }
-
-    async fn confirm(
-        &self,
-        gateway: &dyn Gateway,
-        order: &OrderId,
-        known: &Order,
-        reference: Option<&str>,
-    ) -> Result<Option<Verified>, StatusCode> {
-        let confirmed = gateway.confirm(order, known, reference, self.witness(gateway)).await;
-        confirmed.map_err(|error| self.unbelieved(gateway.id(), Some(order), error))
-    }
-
-    /// Mode, order, amount and currency, and then one step in the ledger.
-    async fn settle(&self, gateway: &'static str, said: Verified) -> Result<(), StatusCode> {
-        let mismatch = |order: &OrderId, what| {
-            self.tell(EventName::PaymentMismatch, gateway, Some(order), what);
-            Err(StatusCode::BAD_REQUEST)
-        };
-        let order = &said.order;
-        let mode = self.gateway(gateway).map(|(_, gateway)| gateway.mode());
-        if mode != Some(said.mode) {
-            return mismatch(order, "the mode is another one");
-        }
-        let Some(known) = self.ledger.order(order).await.map_err(|_| FAILED)? else {
-            self.tell(EventName::PaymentUnknownOrder, gateway, None, "an unknown order");
-            return Ok(());
-        };
-        let mut begun = known.begun.iter().filter(|begun| begun.gateway == gateway);
-        if !begun.any(|begun| begun.mode == said.mode) {
-            return mismatch(order, "nobody was sent to this gateway");
-        }
-        match said.amount {
-            Some(amount) if amount.currency() != known.amount.currency() => {
-                return mismatch(order, "the currency is another one");
-            }
-            Some(amount) if amount != known.amount => {
-                return mismatch(order, "the amount is another one");
-            }
-            None if matches!(said.state, State::Paid | State::Authorized) => {
-                return mismatch(order, "paid without an amount");
-            }
-            _ => {}
-        }
-
-        let change = Change {
-            order: order.clone(),
-            gateway,
-            event: said.event,
-            from: said.state.comes_from(),
-            to: said.state,
-        };
-        match self.ledger.apply(&change).await.map_err(|_| FAILED)? {
-            Applied::Done => {
-                self.tell(EventName::PaymentChanged, gateway, Some(order), change.to.as_str());
-            }
-            Applied::NotFrom(State::Paid) if change.to == State::Paid => {
-                self.tell(EventName::PaymentMismatch, gateway, Some(order), "paid again");
-            }
-            Applied::Duplicate | Applied::NotFrom(_) => {}
-            Applied::NoOrder => {
-                self.tell(EventName::PaymentUnknownOrder, gateway, None, "an unknown order");
-            }
-        }
-        Ok(())
-    }
-
-    /// Tells of what is not believed, and gives the status for it.
-    fn unbelieved(
-        &self,
-        gateway: &'static str,
-        order: Option<&OrderId>,
-        error: Unbelieved,
-    ) -> StatusCode {
-        let (name, what) = match error {
-            Unbelieved::Unavailable(_) => return FAILED,
-            Unbelieved::Mismatch(what) => (EventName::PaymentMismatch, what),
-            Unbelieved::Malformed(what) => (EventName::PaymentUnbelieved, what),
-            Unbelieved::Signature => (EventName::PaymentUnbelieved, "not the gateway's signature"),
-            Unbelieved::Stale => (EventName::PaymentUnbelieved, "of another time"),
-        };
-        self.tell(name, gateway, order, what);
-        StatusCode::BAD_REQUEST
-    }
-
-    fn tell(
-        &self,
-        name: EventName,
-        gateway: &'static str,
-        order: Option<&OrderId>,
-        what: &'static str,
-    ) {
-        if let Some(log) = &self.log {
-            let order = order.map(|order| order.as_str().into());
-            let said = PaymentDetail { gateway, order, what };
-            let draft = SecurityEvent::draft(name).detail(Detail::Payment(Box::new(said)));
-            // Somebody has paid twice: it is to be given back to him.
-            let is_twice = what == "paid again";
-            log.emit(if is_twice { draft.severity(Severity::Warn) } else { draft });
-        }
     }
 }
 
@@ -390,5 +243,3 @@ pub enum ReconcileError {
     #[error(transparent)]
     Ledger(#[from] LedgerError),
 }
-
-const FAILED: StatusCode = StatusCode::INTERNAL_SERVER_ERROR;

@@ -5,9 +5,9 @@ use std::time::{Duration, SystemTime};
 use sha2::{Digest as _, Sha256};
 
 use super::error::{ConfigError, ReturnError};
-use super::gateway::State;
 use super::money::Money;
 use super::order::OrderId;
+use super::state::State;
 use crate::cookies::{OpenReason, SealContext, SealError, Sealer};
 use crate::keys::KeyRing;
 

@@ -8,9 +8,13 @@ use http::{Request, Response, StatusCode};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
+use super::super::checkout::Checkout;
 use super::super::error::{ConfigError, StartError};
-use super::super::gateway::{Checkout, HttpSend, Mode, Start, Unbelieved};
+use super::super::http::HttpSend;
+use super::super::start::Start;
+use super::super::state::Mode;
 use super::super::url::Origin;
+use super::super::word::Unbelieved;
 
 /// Why a gateway was asked in vain.
 #[derive(Debug)]
@@ -158,7 +162,8 @@ pub(super) mod tests {
     use std::collections::VecDeque;
     use std::sync::{Arc, Mutex};
 
-    use super::super::super::gateway::{HttpError, Work};
+    use super::super::super::gateway::Work;
+    use super::super::super::http::HttpError;
     use super::*;
 
     /// A network that answers what it was told to, and remembers what it was asked.

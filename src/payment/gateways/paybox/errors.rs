@@ -1,6 +1,6 @@
 //! What Paybox says of how a payment ended: `E` of `PBX_RETOUR`.
 
-use super::super::super::gateway::State;
+use super::super::super::state::State;
 
 /// How far a payment is by this code.
 ///

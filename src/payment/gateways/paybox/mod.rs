@@ -9,10 +9,12 @@ use self::fields::Fields;
 pub use self::request::PayboxHash;
 use super::super::currency::Currency;
 use super::super::error::{ConfigError, StartError};
-use super::super::gateway::{
-    Gateway, Handoff, HttpSend, Mode, Notice, Start, Unbelieved, Witness, Word, Work,
-};
+use super::super::gateway::{Gateway, Work};
+use super::super::http::HttpSend;
+use super::super::start::{Handoff, Start};
+use super::super::state::Mode;
 use super::super::url::{GatewayUrl, Origin};
+use super::super::word::{Notice, Unbelieved, Witness, Word};
 
 mod errors;
 mod fields;

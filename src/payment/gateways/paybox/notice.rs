@@ -6,9 +6,10 @@ use ring::signature::{RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY, UnparsedPubl
 
 use super::super::super::currency::Currency;
 use super::super::super::error::ConfigError;
-use super::super::super::gateway::{Mode, Notice, State, Unbelieved, Verified, Witness};
 use super::super::super::money::Money;
 use super::super::super::order::OrderId;
+use super::super::super::state::{Mode, State};
+use super::super::super::word::{Notice, Unbelieved, Verified, Witness};
 use super::{ID, errors};
 
 /// Verifies signatures by one public key.

@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
+use super::super::super::checkout::Billing;
 use super::super::super::error::StartError;
-use super::super::super::gateway::{Billing, Start};
 use super::super::super::money::AmountError;
+use super::super::super::start::Start;
 use super::fields::Fields;
 use super::{Paybox, iso_8601};
 

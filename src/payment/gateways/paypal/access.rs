@@ -12,7 +12,7 @@ use http::{Request, Response, StatusCode};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::super::super::gateway::HttpSend;
+use super::super::super::http::HttpSend;
 use super::super::super::url::Origin;
 use super::super::api::{self, Failed};
 

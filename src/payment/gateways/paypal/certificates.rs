@@ -12,7 +12,8 @@ use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
 use webpki::ring::RSA_PKCS1_2048_8192_SHA256;
 use webpki::{ALL_VERIFICATION_ALGS, EndEntityCert, KeyUsage};
 
-use super::super::super::gateway::{HttpSend, Unbelieved, Witness};
+use super::super::super::http::HttpSend;
+use super::super::super::word::{Unbelieved, Witness};
 use super::super::api;
 use super::notice::Transmission;
 

@@ -11,13 +11,14 @@ use self::certificates::Certificates;
 use self::notice::Transmission;
 use self::order::{Found, Problem};
 use super::super::error::{ConfigError, StartError};
-use super::super::gateway::{
-    Gateway, Handoff, HttpSend, Mode, Notice, Start, State, Unbelieved, Verified, Witness, Word,
-    Work,
-};
+use super::super::gateway::{Gateway, Work};
+use super::super::http::HttpSend;
 use super::super::ledger::Order;
 use super::super::order::OrderId;
+use super::super::start::{Handoff, Start};
+use super::super::state::{Mode, State};
 use super::super::url::{GatewayUrl, Origin};
+use super::super::word::{Notice, Unbelieved, Verified, Witness, Word};
 use super::api::{self, Failed};
 
 mod access;

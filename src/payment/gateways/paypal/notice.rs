@@ -6,8 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
-use super::super::super::gateway::{Notice, Unbelieved};
 use super::super::super::order::OrderId;
+use super::super::super::word::{Notice, Unbelieved};
 use super::super::api;
 
 /// What the headers say, once it is certain that it is worth looking at: nothing was fetched yet.

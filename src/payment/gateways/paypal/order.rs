@@ -2,9 +2,10 @@
 
 use serde::Deserialize;
 
-use super::super::super::gateway::{State, Unbelieved, Verified, Witness};
 use super::super::super::money::Money;
 use super::super::super::order::OrderId;
+use super::super::super::state::State;
+use super::super::super::word::{Unbelieved, Verified, Witness};
 use super::super::api;
 use super::amount;
 
@@ -154,7 +155,7 @@ mod tests {
     use std::time::SystemTime;
 
     use super::super::super::super::currency::Currency;
-    use super::super::super::super::gateway::Mode;
+    use super::super::super::super::state::Mode;
     use super::*;
 
     fn taken(captures: &str) -> Result<Verified, Unbelieved> {

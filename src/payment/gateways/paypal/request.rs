@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::super::super::error::StartError;
-use super::super::super::gateway::Start;
+use super::super::super::start::Start;
 use super::super::api;
 use super::amount;
 

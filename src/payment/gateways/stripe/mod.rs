@@ -9,12 +9,13 @@ use zeroize::Zeroizing;
 
 use self::session::{Event, Session};
 use super::super::error::{ConfigError, StartError};
-use super::super::gateway::{
-    Gateway, Handoff, Mode, Notice, Start, State, Unbelieved, Verified, Witness, Word, Work,
-};
+use super::super::gateway::{Gateway, Work};
 use super::super::ledger::Order;
 use super::super::order::OrderId;
+use super::super::start::{Handoff, Start};
+use super::super::state::{Mode, State};
 use super::super::url::{GatewayUrl, Origin};
+use super::super::word::{Notice, Unbelieved, Verified, Witness, Word};
 use super::api::{self, Failed};
 
 mod amount;

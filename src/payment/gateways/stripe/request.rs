@@ -1,7 +1,7 @@
 //! What is asked of Stripe.
 
 use super::super::super::error::StartError;
-use super::super::super::gateway::Start;
+use super::super::super::start::Start;
 use super::super::api;
 use super::amount;
 
@@ -80,8 +80,8 @@ const LANGUAGES: &[&str] = &[
 mod tests {
     use std::time::SystemTime;
 
+    use super::super::super::super::checkout::Checkout;
     use super::super::super::super::currency::Currency;
-    use super::super::super::super::gateway::Checkout;
     use super::super::super::super::money::Money;
     use super::*;
 

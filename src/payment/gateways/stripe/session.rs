@@ -3,9 +3,10 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::super::super::gateway::{Mode, State, Unbelieved, Verified, Witness, Word};
 use super::super::super::money::Money;
 use super::super::super::order::OrderId;
+use super::super::super::state::{Mode, State};
+use super::super::super::word::{Unbelieved, Verified, Witness, Word};
 use super::super::api;
 use super::amount;
 

@@ -8,7 +8,7 @@ use sha2::Sha256;
 use subtle::{Choice, ConstantTimeEq as _};
 use zeroize::Zeroizing;
 
-use super::super::super::gateway::Unbelieved;
+use super::super::super::word::Unbelieved;
 use super::super::api;
 
 /// Whether one of these secrets has signed this body, and lately.

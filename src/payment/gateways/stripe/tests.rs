@@ -2,8 +2,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio_test::block_on;
 
+use super::super::super::checkout::Checkout;
 use super::super::super::currency::Currency;
-use super::super::super::gateway::Checkout;
 use super::super::super::money::Money;
 use super::super::api::tests::Canned;
 use super::*;
