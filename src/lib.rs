@@ -88,7 +88,7 @@ mod context;
 pub mod cookies;
 #[cfg(feature = "csrf")]
 pub mod csrf;
-#[cfg(any(feature = "lockout", feature = "roles"))]
+#[cfg(any(feature = "lockout", feature = "paybox", feature = "roles"))]
 mod deadline;
 pub mod event;
 pub mod head;

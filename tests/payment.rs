@@ -19,6 +19,8 @@ use donjon::payment::{
 
 mod both;
 
+#[path = "payment/attacks.rs"]
+mod attacks;
 #[path = "payment/notices.rs"]
 mod notices;
 #[path = "payment/out_and_back.rs"]

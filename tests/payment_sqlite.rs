@@ -42,14 +42,15 @@ impl Ledger for Sqlite {
     fn order<'a>(&'a self, order: &'a OrderId) -> Work<'a, Result<Option<Order>, LedgerError>> {
         Box::pin(async move {
             self.with(|db| {
-                let sql = "SELECT minor, currency, state FROM orders WHERE id = ?1";
+                let sql = "SELECT minor, currency, state, paid_by FROM orders WHERE id = ?1";
                 let row = |row: &rusqlite::Row<'_>| {
-                    Ok((row.get::<_, u32>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
+                    let (currency, state) = (row.get::<_, String>(1)?, row.get::<_, String>(2)?);
+                    Ok((row.get::<_, i64>(0)?, currency, state, row.get::<_, Option<String>>(3)?))
                 };
                 let found = db.query_row(sql, [order.as_str()], row).optional()?;
-                let Some((minor, currency, state)) = found else { return Ok(None) };
-                let amount = Money::new(minor.into(), currency.parse().unwrap()).unwrap();
-                let mut found = Order::new(amount, state.parse().unwrap());
+                let Some((minor, currency, state, by)) = found else { return Ok(None) };
+                let amount = Money::new(minor.unsigned_abs(), currency.parse().unwrap()).unwrap();
+                let mut found = Order::new(amount, state.parse().unwrap()).by(by);
                 let sql =
                     "SELECT gateway, live, reference FROM payment_attempts WHERE order_id = ?1";
                 let mut attempts = db.prepare(sql)?;
@@ -86,10 +87,16 @@ impl Ledger for Sqlite {
                 // At once the writing one, so that none reads what another is about to change.
                 let all = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
                 let order = change.order.as_str();
-                let sql = "SELECT state FROM orders WHERE id = ?1";
-                let state: Option<String> =
-                    all.query_row(sql, [order], |row| row.get(0)).optional()?;
-                let Some(state) = state else { return Ok(Applied::NoOrder) };
+                let sql = "SELECT state, minor, currency FROM orders WHERE id = ?1";
+                let row = |row: &rusqlite::Row<'_>| {
+                    Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get::<_, String>(2)?))
+                };
+                let found = all.query_row(sql, [order], row).optional()?;
+                let Some((state, minor, currency)) = found else { return Ok(Applied::NoOrder) };
+                let amount = Money::new(minor.unsigned_abs(), currency.parse().unwrap());
+                if amount != Ok(change.amount) {
+                    return Ok(Applied::AnotherAmount);
+                }
                 let state: State = state.parse().unwrap();
                 let sql = "INSERT INTO payment_events (gateway, event, order_id, state)
                            VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
@@ -98,7 +105,8 @@ impl Ledger for Sqlite {
                     return Ok(Applied::Duplicate);
                 }
                 let applied = if change.from.contains(&state) {
-                    all.execute("UPDATE orders SET state = ?2 WHERE id = ?1", [order, to])?;
+                    let sql = "UPDATE orders SET state = ?2, paid_by = ?3 WHERE id = ?1";
+                    all.execute(sql, [order, to, change.gateway])?;
                     Applied::Done
                 } else {
                     Applied::NotFrom(state)

@@ -104,10 +104,16 @@ fn says_paid(signed: &str) -> bool {
     };
     let amount = value("amount");
     let is_number = amount.bytes().all(|byte| byte.is_ascii_digit());
+    let short = pairs.iter().all(|(_, value)| value.len() <= 200);
+    let is_given = |name| !value(name).trim().is_empty();
     names.len() == pairs.len()
+        && !names.contains(&"sign")
+        && short
+        && is_given("call")
+        && is_given("trans")
         && value("order") == "17"
         && value("error") == "00000"
         && is_number
         && amount.parse::<u64>() == Ok(4990)
-        && !value("auth").is_empty()
+        && is_given("auth")
 }

@@ -69,7 +69,9 @@ mod axum {
                     Err(refusal) => refusal.into_response(),
                 }
             };
-            router.route(&format!("{}/{{token}}", self.return_route()), get(come_back))
+            // Or a `HEAD` would use the token up.
+            let come_back = get(come_back).head(async || StatusCode::METHOD_NOT_ALLOWED);
+            router.route(&format!("{}/{{token}}", self.return_route()), come_back)
         }
     }
 

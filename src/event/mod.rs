@@ -68,6 +68,7 @@
 //! | `x_payment_changed` | INFO | [`Payments`](crate::payment::Payments) has heard from a gateway how far an order is |
 //! | `x_payment_mismatch` | CRITICAL | it has heard of another amount, currency or mode; WARN of an order that is paid for a second time |
 //! | `x_payment_unbelieved` | WARN | a notification is not the gateway's, too old or not to be read |
+//! | `x_payment_unheard` | CRITICAL | it has heard of a payment, and the ledger or the gateway that was asked does not answer |
 //! | `x_payment_unknown_order` | WARN | a notification is of an order that the ledger has not |
 //!
 //! What it does not do: it finds nothing by itself, and bans nobody. It does not keep events over a

@@ -179,6 +179,8 @@ names! {
         "A gateway speaks of another amount, currency, mode or way than the order.",
     PaymentUnbelieved = "x_payment_unbelieved" Warn
         "A notification of a payment is not the gateway's, or cannot be read.",
+    PaymentUnheard = "x_payment_unheard" Critical
+        "What a gateway says of a payment could not be written down, and may not come again.",
     PaymentUnknownOrder = "x_payment_unknown_order" Warn
         "A gateway speaks of an order that there is not.",
     ProbeSqli = "x_probe_sqli" Warn "Input looks like an injection of SQL.",

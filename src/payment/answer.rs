@@ -8,12 +8,19 @@ use super::start::{Handoff, Way};
 use crate::head::{Name, ResponseHead, Value};
 
 /// A response, for whatever framework: with the features `axum` and `actix` a handler returns it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "it is to be returned"]
 pub struct Answer {
     status: StatusCode,
     headers: Vec<(Name, Value)>,
     body: Bytes,
+}
+
+/// Tokens, payers and what is signed stand in it.
+impl std::fmt::Debug for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Answer").field("status", &self.status).finish_non_exhaustive()
+    }
 }
 
 impl Answer {
@@ -79,8 +86,8 @@ impl Answer {
 
 const CACHE_CONTROL: Name = Name::from_static("cache-control");
 const NO_STORE: Value = Value::from_static("no-store");
-const REFERRER_POLICY: Name = Name::from_static("referrer-policy");
-const NO_REFERRER: Value = Value::from_static("no-referrer");
+pub(super) const REFERRER_POLICY: Name = Name::from_static("referrer-policy");
+pub(super) const NO_REFERRER: Value = Value::from_static("no-referrer");
 const LOCATION: Name = Name::from_static("location");
 const CONTENT_TYPE: Name = Name::from_static("content-type");
 const HTML: Value = Value::from_static("text/html; charset=utf-8");

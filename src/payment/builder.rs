@@ -132,8 +132,11 @@ impl PaymentsBuilder {
         }
         let return_route = bare(&self.return_route)?;
         let notify = bare(&self.notify_route)?;
-        let routes =
-            self.gateways.iter().map(|gateway| bare(&format!("{notify}/{}", gateway.id())));
+        let routes = self.gateways.iter().map(|gateway| {
+            let hidden = gateway.hidden_notify_segment();
+            let hidden = hidden.map(|segment| format!("/{segment}")).unwrap_or_default();
+            bare(&format!("{notify}/{}{hidden}", gateway.id()))
+        });
         let notify_routes = routes.collect::<Result<Vec<_>, _>>()?;
         let order_page = self.order_page.split_once("{order}");
         let order_page = order_page.filter(|(_, behind)| !behind.contains("{order}"));
@@ -161,7 +164,11 @@ impl PaymentsBuilder {
 /// A path that has room for a segment more, and nothing behind it.
 fn bare(path: &str) -> Result<LocalPath, ConfigError> {
     let path: LocalPath = path.parse()?;
-    if path.is_bare() && !path.as_str().ends_with('/') {
+    // What routers take for a parameter, and browsers for a step, is no plain segment.
+    let is_one = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let is_plain =
+        |segment: &str| !segment.bytes().all(|byte| byte == b'.') && segment.bytes().all(is_one);
+    if path.is_bare() && path.as_str().split('/').skip(1).all(is_plain) {
         Ok(path)
     } else {
         Err(ConfigError::BarePath { path: path.to_string() })

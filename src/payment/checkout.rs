@@ -7,7 +7,7 @@ use super::order::OrderId;
 
 /// What is to be paid, and what the gateway is told of the payer. No card is among it: the gateway asks for
 /// that, on its own page.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "nothing is paid until Payments has it"]
 pub struct Checkout {
     pub(super) order: OrderId,
@@ -17,6 +17,16 @@ pub struct Checkout {
     pub(super) language: Option<String>,
     pub(super) quantity: u8,
     pub(super) billing: Option<Billing>,
+}
+
+/// Who pays is nothing for a log.
+impl fmt::Debug for Checkout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Checkout")
+            .field("order", &self.order)
+            .field("amount", &self.amount)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Checkout {

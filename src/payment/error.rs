@@ -103,6 +103,9 @@ pub enum StartError {
     /// It is paid, or about to be.
     #[error("the order is {0:?}, so that nothing is to be paid")]
     NotPayable(State),
+    /// Somebody has set out to pay for it too often.
+    #[error("too many have set out to pay for this order")]
+    TooOften,
     /// The gateway does not take this amount.
     #[error("the gateway does not take this amount: {0}")]
     Amount(#[from] AmountError),
@@ -124,6 +127,7 @@ impl From<StartError> for Refusal {
             StartError::NoGateway => (StatusCode::NOT_FOUND, "no such gateway"),
             StartError::NoOrder => (StatusCode::NOT_FOUND, "no such order of this amount"),
             StartError::NotPayable(_) => (StatusCode::CONFLICT, "the order is not to be paid"),
+            StartError::TooOften => (StatusCode::CONFLICT, "begun too often"),
             StartError::Amount(_) => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "not an amount for this gateway")
             }
@@ -162,6 +166,8 @@ impl From<ReturnError> for Refusal {
             ReturnError::Used => (StatusCode::GONE, "a return token that was used before"),
             ReturnError::Ledger => (StatusCode::SERVICE_UNAVAILABLE, "the ledger does not answer"),
         };
-        Self::new(status, reason).with_event(EventName::InputValidationFail)
+        let refusal = Self::new(status, reason).with_event(EventName::InputValidationFail);
+        // The address has a token in it, which may be good later on.
+        refusal.with_header(super::answer::REFERRER_POLICY, super::answer::NO_REFERRER)
     }
 }

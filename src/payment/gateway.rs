@@ -56,6 +56,12 @@ pub trait Gateway: Send + Sync + 'static {
         false
     }
 
+    /// Behind its name in the path of notifications, for a gateway whose signature does not say for whom it is: a
+    /// secret, which is put down at the gateway by hand and which no payer learns.
+    fn hidden_notify_segment(&self) -> Option<String> {
+        None
+    }
+
     /// Begins a payment.
     fn start<'a>(&'a self, start: Start<'a>) -> Work<'a, Result<Handoff, StartError>>;
 

@@ -3,7 +3,7 @@
 use http::StatusCode;
 
 use super::gateway::Gateway;
-use super::ledger::{Applied, Change, Order};
+use super::ledger::{Applied, Begun, Change, Order};
 use super::order::OrderId;
 use super::payments::Inner;
 use super::state::State;
@@ -43,9 +43,14 @@ impl Inner {
         if matches!(known.state, State::Paid | State::Refunded) {
             return Ok(());
         }
-        let attempts = known.begun.iter().filter(|begun| begun.gateway == gateway.id());
-        let mut asked = Ok(());
-        for begun in attempts {
+        let is_its = |begun: &&Begun| begun.gateway == gateway.id() && begun.mode == gateway.mode();
+        let (mut asked, mut heard) = (Vec::new(), Ok(()));
+        // The last one first: it is the likeliest.
+        for begun in known.begun.iter().filter(is_its).rev() {
+            if asked.contains(&&begun.reference) {
+                continue;
+            }
+            asked.push(&begun.reference);
             let confirmed = self.confirm(gateway, order, &known, begun.reference.as_deref()).await;
             let done = match confirmed {
                 Ok(Some(verified)) => {
@@ -60,9 +65,9 @@ impl Inner {
                 Err(status) => Err(status),
             };
             // What one attempt does not say keeps nobody from asking for the next.
-            asked = asked.and(done);
+            heard = heard.and(done);
         }
-        asked
+        heard
     }
 
     pub(super) async fn confirm(
@@ -112,10 +117,29 @@ impl Inner {
             _ => {}
         }
 
+        // What another gateway has promised, or paid, is not this one's to take back.
+        let takes_back = matches!(
+            said.state,
+            State::Refused | State::Cancelled | State::Expired | State::Refunded
+        );
+        let is_held = matches!(known.state, State::Pending | State::Authorized | State::Paid);
+        if takes_back && is_held && known.by.as_deref().is_some_and(|by| by != gateway) {
+            if said.state == State::Refunded {
+                self.tell(EventName::PaymentMismatch, gateway, Some(order), ANOTHERS_REFUND);
+            }
+            return Ok(());
+        }
+        // A refund may overtake the payment: it is to be sent again, once that has been heard.
+        if said.state == State::Refunded && !matches!(known.state, State::Paid | State::Refunded) {
+            return Err(FAILED);
+        }
+
         let change = Change {
             order: order.clone(),
+            amount: known.amount,
             gateway,
-            event: said.event,
+            // Whatever a gateway calls it: another state, or order, is another event.
+            event: format!("{order}/{}/{}", said.state, said.event),
             from: said.state.comes_from(),
             to: said.state,
         };
@@ -123,10 +147,11 @@ impl Inner {
             Applied::Done => {
                 self.tell(EventName::PaymentChanged, gateway, Some(order), change.to.as_str());
             }
-            Applied::NotFrom(State::Paid) if change.to == State::Paid => {
-                self.tell(EventName::PaymentMismatch, gateway, Some(order), "paid again");
+            Applied::NotFrom(State::Paid | State::Refunded) if change.to == State::Paid => {
+                self.tell(EventName::PaymentMismatch, gateway, Some(order), PAID_AGAIN);
             }
             Applied::Duplicate | Applied::NotFrom(_) => {}
+            Applied::AnotherAmount => return mismatch(order, "the amount is another one"),
             Applied::NoOrder => {
                 self.tell(EventName::PaymentUnknownOrder, gateway, None, "an unknown order");
             }
@@ -152,7 +177,7 @@ impl Inner {
         StatusCode::BAD_REQUEST
     }
 
-    fn tell(
+    pub(super) fn tell(
         &self,
         name: EventName,
         gateway: &'static str,
@@ -164,11 +189,13 @@ impl Inner {
             let said = PaymentDetail { gateway, order, what };
             let draft = SecurityEvent::draft(name).detail(Detail::Payment(Box::new(said)));
             // Somebody has paid twice: it is to be given back to him.
-            let is_twice = what == "paid again";
+            let is_twice = matches!(what, PAID_AGAIN | ANOTHERS_REFUND);
             log.emit(if is_twice { draft.severity(Severity::Warn) } else { draft });
         }
     }
 }
 
+const PAID_AGAIN: &str = "paid again";
+const ANOTHERS_REFUND: &str = "the refund of another payment";
 /// It could not be done: it is to be sent again.
-const FAILED: StatusCode = StatusCode::INTERNAL_SERVER_ERROR;
+pub(super) const FAILED: StatusCode = StatusCode::INTERNAL_SERVER_ERROR;

@@ -27,7 +27,10 @@ pub trait Ledger: Send + Sync + 'static {
     ) -> Work<'a, Result<(), LedgerError>>;
 
     /// Remembers the event, and if it is new and the order is in one of the states that the new one comes from,
-    /// puts it into the new one.
+    /// puts it into the new one and notes the gateway; all of that only if the order still costs what was compared.
+    /// What is to happen once with an order that is paid (sending it, say) is to be written down in the same
+    /// transaction: [`Payments::reconcile`](super::Payments::reconcile) and a browser that comes back say "paid" as
+    /// often as they are asked.
     fn apply<'a>(&'a self, change: &'a Change) -> Work<'a, Result<Applied, LedgerError>>;
 
     /// Remembers this until then, and whether it is the first time.
@@ -44,13 +47,22 @@ pub struct Order {
     pub state: State,
     /// When somebody was sent to a gateway, the last one at the end.
     pub begun: Vec<Begun>,
+    /// Which gateway has put it into this state: of the last [`Change`] that was done.
+    pub by: Option<String>,
 }
 
 impl Order {
     /// An order for which nobody was sent anywhere.
     #[must_use]
     pub const fn new(amount: Money, state: State) -> Self {
-        Self { amount, state, begun: Vec::new() }
+        Self { amount, state, begun: Vec::new(), by: None }
+    }
+
+    /// Put into its state by this gateway.
+    #[must_use]
+    pub fn by(mut self, gateway: Option<String>) -> Self {
+        self.by = gateway;
+        self
     }
 
     /// With this, which was begun.
@@ -79,6 +91,8 @@ pub struct Begun {
 pub struct Change {
     /// Of which.
     pub order: OrderId,
+    /// What it costs, as it was compared: it has to cost that still, or nothing is done.
+    pub amount: Money,
     /// Which gateway says so.
     pub gateway: &'static str,
     /// Its name for what has happened: with the gateway's it is nothing else's.
@@ -99,6 +113,8 @@ pub enum Applied {
     Duplicate,
     /// The order is in this state, from which it does not go there. The event is remembered.
     NotFrom(State),
+    /// The order costs something else by now. Nothing is done, and the event is not remembered.
+    AnotherAmount,
     /// There is no such order.
     NoOrder,
 }
@@ -180,6 +196,9 @@ impl Ledger for MemoryLedger {
                 let Some(order) = books.orders.get_mut(&change.order) else {
                     return Applied::NoOrder;
                 };
+                if order.amount != change.amount {
+                    return Applied::AnotherAmount;
+                }
                 if !books.events.insert((change.gateway, change.event.clone())) {
                     return Applied::Duplicate;
                 }
@@ -187,6 +206,7 @@ impl Ledger for MemoryLedger {
                     return Applied::NotFrom(order.state);
                 }
                 order.state = change.to;
+                order.by = Some(change.gateway.to_owned());
                 Applied::Done
             }))
         })

@@ -1,10 +1,12 @@
 -- What a ledger of donjon's payments keeps, in SQL that SQLite, PostgreSQL and MariaDB understand.
+-- Names differ by capital letters: in MariaDB, give the tables the collation utf8mb4_bin.
 -- Columns of your own orders stand beside these; a name in lower case, such as 'paid', is a state.
 CREATE TABLE orders (
   id       VARCHAR(64) NOT NULL PRIMARY KEY,
   minor    BIGINT      NOT NULL CHECK (minor > 0),
   currency CHAR(3)     NOT NULL,
-  state    VARCHAR(16) NOT NULL DEFAULT 'created'
+  state    VARCHAR(16) NOT NULL DEFAULT 'created',
+  paid_by  VARCHAR(32)           -- the gateway that has put it into this state
 );
 
 -- That payers were sent to a gateway, each time.

@@ -11,6 +11,7 @@ use super::builder::PaymentsBuilder;
 use super::checkout::Checkout;
 use super::error::{ConfigError, ReturnError, StartError};
 use super::gateway::Gateway;
+use super::hearing::FAILED;
 use super::http::HttpSend;
 use super::ledger::{Begun, Ledger, LedgerError};
 use super::order::{LocalPath, OrderId};
@@ -22,7 +23,7 @@ use super::token::{self, ReturnTokens, Returned};
 use super::url::Origin;
 use super::word::{Notice, Witness};
 use crate::clock::Clock;
-use crate::event::EventLog;
+use crate::event::{EventLog, EventName};
 use crate::keys::KeyRing;
 
 /// Takes payments through gateways, without ever touching a card. See the [module](super).
@@ -75,6 +76,9 @@ impl Payments {
         if !order.state.is_payable() {
             return Err(StartError::NotPayable(order.state));
         }
+        if order.begun.len() >= MOST_ATTEMPTS {
+            return Err(StartError::TooOften);
+        }
         let now = inner.clock.now();
         let time = (now, inner.lifetime);
         let token = inner
@@ -87,6 +91,10 @@ impl Payments {
         let http = inner.http.as_deref();
         let start = Start { checkout, back: &back, notify: &notify, now, http };
         let handoff = gateway.start(start).await?;
+        // A URL may have been made of other origins than the gateway's.
+        if !gateway.origins().contains(handoff.origin()) {
+            return Err(StartError::Gateway("not one of its own origins"));
+        }
 
         let (gateway, mode) = (gateway.id().to_owned(), gateway.mode());
         let attempt = Begun { gateway, mode, reference: handoff.reference.clone() };
@@ -110,17 +118,16 @@ impl Payments {
         let sent = inner.tokens.open(token, inner.clock.now())?;
         let order = inner.ledger.order(&sent.order).await.map_err(|_| ReturnError::Ledger)?;
         let order = order.ok_or(ReturnError::Invalid)?;
-        let is_same = order.amount.minor() == sent.minor
-            && order.amount.currency().number() == sent.currency
-            && order.begun.iter().any(|begun| begun.gateway == sent.gateway);
+        let is_same = |begun: &Begun| token::bound(&begun.gateway, order.amount) == sent.bound;
+        let is_same = order.begun.iter().any(is_same);
         if !is_same {
             return Err(ReturnError::Invalid);
         }
-        let first = inner.ledger.spend(sent.once, sent.until).await;
+        let first = inner.ledger.spend(token::once(token), sent.until).await;
         if !first.map_err(|_| ReturnError::Ledger)? {
             return Err(ReturnError::Used);
         }
-        let is_same_session = session.is_some() && token::hash(session) == sent.session;
+        let is_same_session = session.is_some() && token::session_hash(session) == sent.session;
         Ok(Returned { order: sent.order, state: order.state, is_same_session })
     }
 
@@ -153,6 +160,10 @@ impl Payments {
             Ok(words) => inner.hear(gateway, words).await,
             Err(error) => Err(inner.unbelieved(gateway.id(), None, error)),
         };
+        if status == Err(FAILED) {
+            let what = "it could not be written down, or asked";
+            inner.tell(EventName::PaymentUnheard, gateway.id(), None, what);
+        }
         Answer::new(status.map_or_else(|status| status, |()| StatusCode::OK))
     }
 
@@ -243,3 +254,6 @@ pub enum ReconcileError {
     #[error(transparent)]
     Ledger(#[from] LedgerError),
 }
+
+/// So often may a payer set out for one order: each time is one more to ask a gateway about.
+const MOST_ATTEMPTS: usize = 64;

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use super::checkout::Checkout;
 use super::error::StartError;
 use super::http::HttpSend;
-use super::url::GatewayUrl;
+use super::url::{GatewayUrl, Origin};
 
 /// What a gateway needs to begin a payment.
 #[derive(Clone, Copy)]
@@ -73,9 +73,9 @@ pub(super) enum Way {
 impl fmt::Debug for Way {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::SeeOther(url) => f.debug_tuple("SeeOther").field(url).finish(),
+            Self::SeeOther(url) => f.debug_tuple("SeeOther").field(url.origin()).finish(),
             Self::Post { action, .. } => {
-                f.debug_struct("Post").field("action", action).finish_non_exhaustive()
+                f.debug_struct("Post").field("action", action.origin()).finish_non_exhaustive()
             }
         }
     }
@@ -90,6 +90,12 @@ impl Handoff {
     /// To post a form there, with these fields in this order.
     pub const fn post(action: GatewayUrl, fields: Vec<(&'static str, String)>) -> Self {
         Self { way: Way::Post { action, fields }, reference: None }
+    }
+
+    pub(super) const fn origin(&self) -> &Origin {
+        match &self.way {
+            Way::SeeOther(url) | Way::Post { action: url, .. } => url.origin(),
+        }
     }
 
     /// Under which name the gateway has the payment, by which it is asked later.

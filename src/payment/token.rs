@@ -18,11 +18,8 @@ pub(super) struct ReturnTokens(Sealer);
 /// What stands in one.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) struct Sent {
-    pub(super) once: [u8; 16],
-    pub(super) session: [u8; 16],
-    pub(super) minor: u64,
-    pub(super) currency: u16,
-    pub(super) gateway: String,
+    pub(super) session: [u8; 8],
+    pub(super) bound: [u8; 8],
     pub(super) order: OrderId,
     pub(super) until: SystemTime,
 }
@@ -40,18 +37,8 @@ impl ReturnTokens {
         session: Option<&[u8]>,
         (now, lifetime): (SystemTime, Duration),
     ) -> Result<String, SealError> {
-        let once: [u8; 16] = rand::random();
-        let gateway_len = u8::try_from(gateway.len()).unwrap_or(u8::MAX);
-        let payload = [
-            &once[..],
-            &hash(session),
-            &amount.minor().to_be_bytes(),
-            &amount.currency().number().to_be_bytes(),
-            &[gateway_len],
-            gateway.as_bytes(),
-            order.as_str().as_bytes(),
-        ]
-        .concat();
+        let order_of = order.as_str().as_bytes();
+        let payload = [&session_hash(session)[..], &bound(gateway, amount), order_of].concat();
         self.0.seal(&CONTEXT, &payload, now.checked_add(lifetime).unwrap_or(now), now)
     }
 
@@ -65,30 +52,35 @@ impl ReturnTokens {
 }
 
 fn read(payload: &[u8], until: SystemTime) -> Option<Sent> {
-    let (once, rest) = payload.split_first_chunk()?;
-    let (session, rest) = rest.split_first_chunk()?;
-    let (minor, rest) = rest.split_first_chunk()?;
-    let (currency, rest) = rest.split_first_chunk()?;
-    let (len, rest) = rest.split_first()?;
-    let (gateway, order) = rest.split_at_checked(usize::from(*len))?;
-    Some(Sent {
-        once: *once,
-        session: *session,
-        minor: u64::from_be_bytes(*minor),
-        currency: u16::from_be_bytes(*currency),
-        gateway: std::str::from_utf8(gateway).ok()?.to_owned(),
-        order: std::str::from_utf8(order).ok()?.parse().ok()?,
-        until,
-    })
+    let (session, rest) = payload.split_first_chunk()?;
+    let (bound, order) = rest.split_first_chunk()?;
+    let order = std::str::from_utf8(order).ok()?.parse().ok()?;
+    Some(Sent { session: *session, bound: *bound, order, until })
 }
 
 /// Which session it was, without saying which.
-pub(super) fn hash(session: Option<&[u8]>) -> [u8; 16] {
-    let mut short = [0; 16];
-    if let Some(session) = session {
-        let digest = Sha256::new_with_prefix("donjon payment session").chain_update(session);
-        short.copy_from_slice(&digest.finalize()[..16]);
-    }
+pub(super) fn session_hash(session: Option<&[u8]>) -> [u8; 8] {
+    session.map_or([0; 8], |session| short(["session", ""], session))
+}
+
+/// At which gateway, and at which price. Gateways have limits for how long a URL is, so it is short: it is sealed
+/// with the rest, and nobody can look for another one that fits.
+pub(super) fn bound(gateway: &str, amount: Money) -> [u8; 8] {
+    short(["price", gateway], amount.to_string().as_bytes())
+}
+
+/// By which a token is remembered once it is used.
+pub(super) fn once(token: &str) -> [u8; 16] {
+    let mut once = [0; 16];
+    once.copy_from_slice(&Sha256::digest(token)[..16]);
+    once
+}
+
+fn short([what, of]: [&str; 2], bytes: &[u8]) -> [u8; 8] {
+    let digest = Sha256::new_with_prefix("donjon payment");
+    let digest = digest.chain_update(what).chain_update([0]).chain_update(of).chain_update([0]);
+    let mut short = [0; 8];
+    short.copy_from_slice(&digest.chain_update(bytes).finalize()[..8]);
     short
 }
 

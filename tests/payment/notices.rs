@@ -21,7 +21,6 @@ async fn what_is_paid_is_paid_once_and_stays_paid() {
         (vec![says("0", "authorized"), says("1", "pending")], State::Authorized),
         (vec![says("0", "authorized"), says("1", "cancelled")], State::Cancelled),
         (vec![paid("1"), says("2", "refunded"), paid("3")], State::Refunded),
-        (vec![says("0", "refunded")], State::Created),
         // All of one notification.
         (vec![[says("0", "pending"), paid("1")].join("\n")], State::Paid),
     ] {

@@ -196,3 +196,23 @@ fn ids_key_and_host_go_together() {
     assert!(test().simulator("https://localhost:3443", "no key").is_err());
     assert!(test().simulator("https://localhost:3443", pem).is_ok());
 }
+
+/// Who does not know the address is not heard, whatever he has had signed by an account of his own.
+#[tokio::test]
+async fn a_hidden_address_is_in_no_form() {
+    let key = "0F".repeat(64);
+    let site = ("1234567", "01", "2");
+    let paybox = Paybox::new(PayboxBrand::Verifone, Mode::Production, site, &key).unwrap();
+    let shop = shop(paybox);
+    let route = shop.payments.notify_routes().next().unwrap().1.to_string();
+    let segment = route.strip_prefix("/pay/notify/paybox/").unwrap();
+    assert_eq!(segment.len(), 32);
+    let page = page(&shop, &checkout()).await;
+    let html = std::str::from_utf8(page.body()).unwrap();
+    assert!(!html.contains(segment) && !html.contains("PBX_REPONDRE_A"));
+    for (path, status) in [("/pay/notify/paybox", 404), (&*route, 400)] {
+        let ask = both::Ask::get(&format!("{path}?x=1&sign=x"));
+        let seen = both::axum_app::send(shop.payments.axum_routes(), &ask).await;
+        assert_eq!(seen.status, status, "{path}");
+    }
+}

@@ -63,6 +63,13 @@ impl Fields {
     }
 }
 
+/// What nobody guesses who has not got the key.
+pub(super) fn hidden(key: &[u8]) -> String {
+    let mut segment = tag::<Hmac<Sha256>>(key, "donjon paybox notifications").to_ascii_lowercase();
+    segment.truncate(32);
+    segment
+}
+
 /// In capital hexadecimal.
 fn tag<M: Mac + KeyInit>(key: &[u8], message: &str) -> String {
     // A key of any length is one for HMAC.

@@ -15,6 +15,7 @@ use super::super::start::{Handoff, Start};
 use super::super::state::Mode;
 use super::super::url::{GatewayUrl, Origin};
 use super::super::word::{Notice, Unbelieved, Witness, Word};
+use crate::deadline::within;
 
 mod errors;
 mod fields;
@@ -40,7 +41,9 @@ pub enum PayboxBrand {
 /// - A notification is verified over its raw bytes, and everything that decides is read from those and from
 ///   nothing else: what stands behind the signature, or twice, is refused.
 /// - Currency is not among what is signed: an account has [one](Self::currency), and orders in another do not begin.
-/// - `XXXXXX`, the authorisation of the test platform, pays nothing in production.
+/// - `XXXXXX`, the authorisation of the test platform, pays nothing in production. Since the platform's signature is
+///   the same there, notifications of production go to an address that payers do not learn: put it, as
+///   [`Payments::notify_routes`](super::super::Payments::notify_routes) says it, into the back office.
 ///
 /// The key for notifications is Verifone's, of 1024 bits and with SHA-1, as theirs is: see
 /// [*Taking payments*](super::super::taking_payments) for what that means. What a card was is never asked for.
@@ -69,6 +72,7 @@ pub struct Paybox {
     /// The first one, and its backup.
     origins: Vec<Origin>,
     notices_by_post: bool,
+    is_hidden: bool,
     verifier: notice::Verifier,
 }
 
@@ -128,6 +132,7 @@ impl Paybox {
             currency: Currency::EUR,
             origins: origins.collect::<Result<_, _>>()?,
             notices_by_post: false,
+            is_hidden: mode == Mode::Production,
             verifier: notice::Verifier::paybox()?,
         })
     }
@@ -159,6 +164,27 @@ impl Paybox {
         self
     }
 
+    /// Has notifications of the test platform come to an address that payers do not learn, as they do in production:
+    /// the address that [`notify_routes`](super::super::Payments::notify_routes) says is put into Verifone's back
+    /// office as the URL of the IPN, and is not sent along. It is made of the key.
+    #[must_use]
+    pub const fn hidden_notifications(mut self) -> Self {
+        self.is_hidden = true;
+        self
+    }
+
+    /// Sends the address of notifications along in production too, where payers can read it.
+    ///
+    /// **The danger.** Verifone signs for every account and for the test platform with one key, and what it signs
+    /// does not say for which. Whoever knows where your notifications go has an account of his own, or the public
+    /// one, send you one of a payment that he has made to himself or to nobody. Only where you compare each payment
+    /// with the bank's statement before you deliver, and the back office can take no URL, is this to be borne.
+    #[must_use]
+    pub const fn dangerously_show_notify_url(mut self) -> Self {
+        self.is_hidden = false;
+        self
+    }
+
     /// At another host, whose notifications are signed by another key (PEM): a simulator. In production that is
     /// refused, and so is a host that is not this machine.
     pub fn simulator(mut self, origin: &str, public_key: &str) -> Result<Self, ConfigError> {
@@ -178,20 +204,17 @@ impl Paybox {
     /// The first host, or its backup where that is out of order.
     async fn host(&self, http: Option<&dyn HttpSend>) -> Option<&Origin> {
         let first = self.origins.first()?;
-        let (Some(http), Some(_)) = (http, self.origins.get(1)) else { return Some(first) };
-        for origin in &self.origins {
-            let request = http::Request::get(origin.at("/load.html")).body(bytes::Bytes::new());
-            let Ok(request) = request else { continue };
-            let answer = http.send(request).await;
-            let is_up = |answer: &http::Response<bytes::Bytes>| {
+        let (Some(http), Some(backup)) = (http, self.origins.get(1)) else { return Some(first) };
+        let request = http::Request::get(first.at("/load.html")).body(bytes::Bytes::new()).ok()?;
+        let answer = within(PATIENCE, http.send(request)).await;
+        let is_up = answer.is_some_and(|answer| {
+            answer.is_ok_and(|answer| {
                 answer.status() == http::StatusCode::OK
                     && answer.body().windows(b">OK<".len()).any(|window| window == b">OK<")
-            };
-            if answer.as_ref().is_ok_and(is_up) {
-                return Some(origin);
-            }
-        }
-        None
+            })
+        });
+        // Where neither can be asked, the payer may still get there.
+        Some(if is_up { first } else { backup })
     }
 
     fn fields(&self, start: &Start<'_>) -> Result<Fields, StartError> {
@@ -210,6 +233,10 @@ impl Gateway for Paybox {
 
     fn origins(&self) -> &[Origin] {
         &self.origins
+    }
+
+    fn hidden_notify_segment(&self) -> Option<String> {
+        self.is_hidden.then(|| fields::hidden(&self.key))
     }
 
     fn start<'a>(&'a self, start: Start<'a>) -> Work<'a, Result<Handoff, StartError>> {
@@ -258,10 +285,12 @@ fn unhex(text: &str) -> Option<Zeroizing<Vec<u8>>> {
 
 /// As `PBX_TIME` is written: `2026-05-12T10:30:00+00:00`.
 fn iso_8601(time: SystemTime) -> String {
-    let text = humantime::format_rfc3339_seconds(time).to_string();
+    let text = humantime::format_rfc3339_seconds(time.max(SystemTime::UNIX_EPOCH)).to_string();
     format!("{}+00:00", text.trim_end_matches('Z'))
 }
 
+/// As long as the official modules wait for the first host.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
 const ID: &str = "paybox";
 const TEST_SITE: &str = "1999888";
 const PAGE: &str = "/cgi/MYchoix_pagepaiement.cgi";

@@ -92,10 +92,13 @@ impl<'a> Said<'a> {
         let mut said = Self::default();
         for pair in signed.split('&') {
             let (name, value) = pair.split_once('=').ok_or(Unbelieved::Malformed("no pairs"))?;
-            if said.values.iter().any(|(known, _)| *known == name) {
+            if name == SIGN || said.values.iter().any(|(known, _)| *known == name) {
                 return Err(Unbelieved::Malformed("a name twice"));
             }
             let value = decoded(value).ok_or(Unbelieved::Malformed("a broken escape"))?;
+            if value.len() > LONGEST_VALUE {
+                return Err(Unbelieved::Malformed("a value too long"));
+            }
             said.values.push((name, value));
         }
         Ok(said)
@@ -123,22 +126,25 @@ impl<'a> Said<'a> {
         });
         let amount = amount.map(|amount| amount.ok_or(Unbelieved::Malformed("no amount")));
         let amount = amount.transpose()?;
-        let authorisation = self.text("auth")?;
+        let part = |name| self.text(name).map(|text| text.unwrap_or_default().trim());
+        let (authorisation, trans, call) = (part("auth")?, part("trans")?, part("call")?);
         if state == State::Paid {
-            match authorisation {
-                None | Some("") => {
-                    return Err(Unbelieved::Malformed("paid without an authorisation"));
-                }
-                Some(TEST_AUTHORISATION) if witness.mode() == Mode::Production => {
-                    return Err(Unbelieved::Mismatch("the mode"));
-                }
-                Some(_) => {}
+            if authorisation.is_empty() || trans.is_empty() || call.is_empty() {
+                return Err(Unbelieved::Malformed(
+                    "paid without an authorisation or a transaction",
+                ));
+            }
+            let is_test = authorisation.eq_ignore_ascii_case(TEST_AUTHORISATION);
+            if is_test && witness.mode() == Mode::Production {
+                return Err(Unbelieved::Mismatch("the mode"));
             }
         }
         // The transaction and the call are what Paybox has for a name of it; a payment that was given up has
-        // neither.
-        let part = |name| self.text(name).map(Option::unwrap_or_default);
-        let event = format!("{order}/{}/{}/{code}", part("trans")?, part("call")?);
+        // neither, but a time.
+        let event = match trans {
+            "" => format!("{}/{}/{code}", part("date")?, part("time")?),
+            trans => format!("{trans}/{call}/{code}"),
+        };
         Ok(witness.verified(event, order, state, amount))
     }
 }
@@ -148,6 +154,8 @@ const SIGN: &str = "sign";
 const TEST_AUTHORISATION: &str = "XXXXXX";
 const SIGNATURE_LEN: usize = 128;
 const LONGEST: usize = 8192;
+/// Longer than any that is asked for.
+const LONGEST_VALUE: usize = 200;
 /// `SubjectPublicKeyInfo` of RSA, up to the key of 1024 bits itself.
 const SPKI: &[u8] = &[
     0x30, 0x81, 0x9f, 0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01,
@@ -245,5 +253,111 @@ mod tests {
         for pem in ["", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----", "MIGf"] {
             assert!(Verifier::of_pem(pem).is_err(), "{pem}");
         }
+    }
+
+    /// A shop in production, whose key for notifications is one that this test has.
+    struct Shop {
+        payments: crate::payment::Payments,
+        ledger: std::sync::Arc<crate::payment::MemoryLedger>,
+        key: rsa::pkcs1v15::SigningKey<sha1::Sha1>,
+    }
+
+    impl Shop {
+        async fn new(mode: Mode, begun: bool) -> Self {
+            use crate::payment::{Checkout, MemoryLedger, Paybox, PayboxBrand, Payments, Posted};
+            use rsa::pkcs8::EncodePublicKey as _;
+            let key = rsa::PrivateKey::new(&mut rand::rngs::SysRng, 1024).unwrap();
+            let pem = key.to_public_key().to_public_key_pem(rsa::pkcs8::LineEnding::LF).unwrap();
+            let secret = "0F".repeat(64);
+            let site = ("1234567", "01", "2");
+            let mut paybox = Paybox::new(PayboxBrand::Verifone, mode, site, &secret).unwrap();
+            paybox.verifier = Verifier::of_pem(&pem).unwrap();
+            let ledger = std::sync::Arc::new(MemoryLedger::default());
+            let order: OrderId = "2026-17".parse().unwrap();
+            let price = Money::new(4990, Currency::EUR).unwrap();
+            ledger.place(&order, price);
+            let ring = crate::keys::KeyRing::new(crate::keys::Key::random()).unwrap();
+            let builder = Payments::builder(&ring, "club", "https://club.example").unwrap();
+            let payments = builder.gateway(paybox).build(ledger.clone()).unwrap();
+            if begun {
+                let posted = Posted::of(&http::Request::post("/").body(()).unwrap()).unwrap();
+                let checkout = Checkout::new(order, price).email("ann@example.com");
+                let _ = payments.redirect(posted, &checkout, "paybox", None).await.unwrap();
+            }
+            Self { payments, ledger, key: rsa::pkcs1v15::SigningKey::new(key) }
+        }
+
+        async fn hear(&self, signed: &str) -> (u16, State) {
+            use rsa::signature::{SignatureEncoding as _, Signer as _};
+            let signature = STANDARD.encode(self.key.sign(signed.as_bytes()).to_bytes());
+            let signature = signature.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
+            let query = format!("{signed}&sign={signature}");
+            let body = Bytes::new();
+            let notice = Notice::new("GET", Some(&query), &[], &body);
+            let status = self.payments.notify("paybox", notice).await.status().as_u16();
+            (status, self.ledger.state(&"2026-17".parse().unwrap()).unwrap())
+        }
+    }
+
+    /// The public authorisation of the test platform pays nothing.
+    #[tokio::test]
+    async fn what_the_test_platform_authorises_pays_nothing_in_production() {
+        let said = "amount=4990&order=2026-17&auth=XXXXXX&call=292615&trans=218017974&error=00000";
+        let shop = Shop::new(Mode::Production, true).await;
+        assert_eq!(shop.hear(said).await, (400, State::Created));
+        let shop = Shop::new(Mode::Test, true).await;
+        assert_eq!(shop.hear(said).await, (200, State::Paid));
+    }
+
+    #[tokio::test]
+    async fn two_things_that_happen_are_two_events() {
+        let shop = Shop::new(Mode::Production, true).await;
+        let cancelled =
+            |time: &str| format!("amount=4990&order=2026-17&date=12052026&time={time}&error=00001");
+        let pending =
+            "amount=4990&order=2026-17&call=1&trans=2&date=12052026&time=10%3A30%3A00&error=99999";
+        assert_eq!(shop.hear(&cancelled("10%3A00%3A00")).await, (200, State::Cancelled));
+        assert_eq!(shop.hear(pending).await, (200, State::Pending));
+        assert_eq!(
+            shop.hear(&cancelled("11%3A00%3A00")).await,
+            (200, State::Cancelled),
+            "given up once more"
+        );
+    }
+
+    /// What is signed and is no payment of this order.
+    #[tokio::test]
+    async fn odd_texts_that_are_signed_pay_nothing() {
+        for said in [
+            "amount=4990&order=2026-17&auth=123456&call=&trans=&error=00000",
+            "amount=4990&order=2026-17&auth=123456&error=00000",
+            "amount=+4990&order=2026-17&auth=123456&call=1&trans=2&error=00000",
+            "amount=%204990&order=2026-17&auth=123456&call=1&trans=2&error=00000",
+            "amount=99999999999999999999999&order=2026-17&auth=1&call=1&trans=2&error=00000",
+            "amount=0&order=2026-17&auth=1&call=1&trans=2&error=00000",
+            "amount=&order=2026-17&auth=1&call=1&trans=2&error=00000",
+            "order=2026-17&auth=1&call=1&trans=2&error=00000",
+            "amount=4990&order=2026-17&auth=%20XXXXXX&call=1&trans=2&error=00000",
+            "amount=4990&order=2026-17&auth=xxxxxx&call=1&trans=2&error=00000",
+            "amount=4990&order=2026-17&auth=%58XXXXX&call=1&trans=2&error=00000",
+            "amount=4990&order=2026-17&auth=%E0&call=1&trans=2&error=00000",
+            "amount=4990&order=2026-17&auth=1&call=%E0&trans=2&error=00000",
+            "amount=4990&order=2026-17&auth=1&call=1&trans=2&error=00000&order=2026-18",
+            "amount=4990&order=2026-17&auth=1&call=1&trans=2&error=00001&err%6Fr=00000",
+            "amount=4990&Order=2026-17&auth=1&call=1&trans=2&error=00000",
+            "amount=4990&order=2026-17%00&auth=1&call=1&trans=2&error=00000",
+            "amount=4990&order=2026-17+&auth=1&call=1&trans=2&error=00000",
+            "amount=4990&order=2026-17&auth=1&call=1&trans=2&error=00000&",
+            "amount=4990&order=2026-17&auth=1&call=1&trans=2&error=00000&sign=x",
+        ] {
+            let shop = Shop::new(Mode::Production, true).await;
+            let heard = shop.hear(said).await;
+            assert_ne!(heard.1, State::Paid, "{said}");
+        }
+        let shop = Shop::new(Mode::Production, false).await;
+        let paid = "amount=4990&order=2026-17&auth=1&call=1&trans=2&error=00000";
+        assert_eq!(shop.hear(paid).await, (400, State::Created), "nobody was sent there");
+        let shop = Shop::new(Mode::Production, true).await;
+        assert_eq!(shop.hear(paid).await, (200, State::Paid));
     }
 }

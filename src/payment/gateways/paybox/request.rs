@@ -61,7 +61,9 @@ pub(super) fn fields(paybox: &Paybox, start: &Start<'_>) -> Result<Fields, Start
     for name in ["PBX_EFFECTUE", "PBX_REFUSE", "PBX_ANNULE", "PBX_ATTENTE"] {
         fields.add(name, start.back)?;
     }
-    fields.add("PBX_REPONDRE_A", start.notify)?;
+    if !paybox.is_hidden {
+        fields.add("PBX_REPONDRE_A", start.notify)?;
+    }
     if paybox.notices_by_post {
         fields.add("PBX_RUF1", "POST")?;
     }
@@ -142,14 +144,14 @@ fn language(code: &str) -> Option<&'static str> {
     })
 }
 
-/// Roughly, as far as a form and a log are concerned.
+/// One address, without what could be a list, a name beside it, or nothing that one sees.
 fn is_email(text: &str) -> bool {
-    let is_plain = |char: char| !char.is_control() && !char.is_whitespace() && char != '&';
-    let mut sides = text.rsplitn(2, '@').map(str::len);
+    let is_plain = |char: char| char.is_alphanumeric() || "!#$%'*+-/=?^_`{|}~.".contains(char);
+    let sides = text.split_once('@');
     (6..=120).contains(&text.len())
-        && text.chars().all(is_plain)
-        && sides.next().is_some_and(|host| host > 0)
-        && sides.next().is_some_and(|name| name > 0)
+        && sides.is_some_and(|(name, host)| {
+            !name.is_empty() && !host.is_empty() && name.chars().chain(host.chars()).all(is_plain)
+        })
 }
 
 /// Ten digits.
