@@ -173,7 +173,7 @@ impl Payments {
         let inner = &*self.0;
         let known = inner.ledger.order(order).await?.ok_or(ReconcileError::NoOrder)?;
         let mut unknown = None;
-        for begun in &known.begun {
+        for begun in known.begun.iter().rev() {
             let Some((_, gateway)) = inner.gateway(&begun.gateway) else { continue };
             if begun.mode != gateway.mode() {
                 continue;
