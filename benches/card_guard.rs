@@ -1,0 +1,17 @@
+//! What a card guard costs: `cargo bench --bench card_guard`
+//!
+//! `--quick` makes it short. It fails if a request without a body makes the guard allocate, if looking
+//! into one does, or if that is slower than a server can bear.
+
+use std::process::ExitCode;
+
+mod cases;
+mod measure;
+
+fn main() -> ExitCode {
+    let code = measure::run(|| Ok(vec![cases::card_guard::group()]));
+    if code == ExitCode::SUCCESS && !measure::is_counting() && !cases::card_guard::print_speed() {
+        return ExitCode::FAILURE;
+    }
+    code
+}
