@@ -53,27 +53,64 @@ fn attacks() -> Vec<(String, Ask, &'static str)> {
     add("query", Ask::get(&format!("/echo?q={CARD}")), "query");
     add("query, spaces", Ask::get("/echo?q=4111+1111%201111+1111"), "query");
     add("query, quotes", Ask::get("/echo?q=%224111111111111111%22"), "query");
-    add("query, encoded", Ask::get("/echo?q=%34%31%31%31%31%31%31%31%31%31%31%31%31%31%31%31"), "query");
+    add(
+        "query, encoded",
+        Ask::get("/echo?q=%34%31%31%31%31%31%31%31%31%31%31%31%31%31%31%31"),
+        "query",
+    );
     add("query, name", Ask::get(&format!("/echo?{CARD}=1")), "query");
     for header in [
-        "accept-language", "authorization", "from", "origin", "referer", "user-agent", "x-card",
-        "x-request-id", "traceparent", "forwarded", "if-none-match", "idempotency-key",
+        "accept-language",
+        "authorization",
+        "from",
+        "origin",
+        "referer",
+        "user-agent",
+        "x-card",
+        "x-request-id",
+        "traceparent",
+        "forwarded",
+        "if-none-match",
+        "idempotency-key",
     ] {
         add(header, Ask::get("/echo").header(header, CARD), "header");
         add(header, Ask::get("/echo").header(header, &format!("a {CARD}, b")), "header");
     }
-    add("referer's query", Ask::get("/").header("referer", &format!("https://a.b/?a=1&c={CARD}")), "header");
+    add(
+        "referer's query",
+        Ask::get("/").header("referer", &format!("https://a.b/?a=1&c={CARD}")),
+        "header",
+    );
     add("cookie", Ask::get("/echo").header("cookie", &format!("a=1; b={CARD}; c=2")), "cookie");
     add("text", form("text/plain", "my card is 4111 1111 1111 1111."), "body");
     add("no type", Ask::post("/echo").body(CARD), "body");
-    add("json text", form("application/json", &format!(r#"{{"note":"my card {CARD} thanks"}}"#)), "body");
+    add(
+        "json text",
+        form("application/json", &format!(r#"{{"note":"my card {CARD} thanks"}}"#)),
+        "body",
+    );
     add("json number", form("application/json", &format!(r#"{{"n":{CARD}}}"#)), "body");
-    add("json escapes", form("application/json", r#"{"n":"a\n4111\u00a01111\u00201111\t1111"}"#.replace("\\t", " ").as_str()), "body");
+    add(
+        "json escapes",
+        form(
+            "application/json",
+            r#"{"n":"a\n4111\u00a01111\u00201111\t1111"}"#.replace("\\t", " ").as_str(),
+        ),
+        "body",
+    );
     add("form", form("application/x-www-form-urlencoded", "a=1&b=4111+1111+1111+1111"), "body");
-    add("form, percent", form("application/x-www-form-urlencoded", "a=%0D%0A4111%201111%201111%201111"), "body");
+    add(
+        "form, percent",
+        form("application/x-www-form-urlencoded", "a=%0D%0A4111%201111%201111%201111"),
+        "body",
+    );
     add("part", multipart(&[("name=\"a\"", "1"), ("name=\"b\"", CARD)]), "body");
     add("file name", multipart(&[("name=\"a\"; filename=\"4111111111111111.png\"", "x")]), "body");
-    add("file", multipart(&[("name=\"a\"; filename=\"a.csv\"", "id,n\n1,4111111111111111\n")]), "body");
+    add(
+        "file",
+        multipart(&[("name=\"a\"; filename=\"a.csv\"", "id,n\n1,4111111111111111\n")]),
+        "body",
+    );
     add("fullwidth", form("text/plain", "４１１１１１１１１１１１１１１１"), "body");
     add("entities", form("text/html", "&#52;111111111111111"), "body");
     attacks
@@ -148,12 +185,21 @@ async fn a_body_without_arrives_byte_for_byte() {
         "%4&#1;\\u00",
         "",
     ];
-    for content_type in ["application/json", "application/x-www-form-urlencoded", "text/plain", "multipart/form-data; boundary=x"] {
+    for content_type in [
+        "application/json",
+        "application/x-www-form-urlencoded",
+        "text/plain",
+        "multipart/form-data; boundary=x",
+    ] {
         for body in bodies {
             for chunk in [1, 2, 3, 7, 1000] {
                 let ask = form(content_type, body).cut(chunk);
                 for (framework, seen) in both!(guard(), logged().1, &ask) {
-                    assert_eq!((seen.status, seen.body.as_str()), (200, body), "{framework} {chunk}");
+                    assert_eq!(
+                        (seen.status, seen.body.as_str()),
+                        (200, body),
+                        "{framework} {chunk}"
+                    );
                     assert!(seen.ran);
                 }
             }
@@ -168,7 +214,12 @@ async fn a_body_without_arrives_byte_for_byte() {
 #[actix_web::test]
 async fn no_cut_hides_a_number_and_no_part_of_one_is_handed_on() {
     let before = "the card is ";
-    for number in ["4111 1111-1111 1111", "%34111111111111111", "４１１１ １１１１ １１１１ １１１１", "41 11 11 11 11 11 11 11"] {
+    for number in [
+        "4111 1111-1111 1111",
+        "%34111111111111111",
+        "４１１１ １１１１ １１１１ １１１１",
+        "41 11 11 11 11 11 11 11",
+    ] {
         let body = format!("{before}{number} thanks");
         for at in 0..=body.len() {
             let ask = form("text/plain", &body).cut_at(at);
@@ -275,7 +326,9 @@ async fn compressed_and_long_bodies_are_refused() {
             assert!(!seen.ran);
         }
     }
-    for (framework, seen) in both!(guard(), logged().1, &form("text/plain", "x").header("content-encoding", "identity")) {
+    for (framework, seen) in
+        both!(guard(), logged().1, &form("text/plain", "x").header("content-encoding", "identity"))
+    {
         assert_eq!(seen.status, 200, "{framework}");
     }
     let limited = guard().body_limit(10);
@@ -322,7 +375,11 @@ async fn a_response_with_a_number_is_an_alarm_and_can_be_blocked() {
 
         let (memory, log) = logged();
         for (framework, seen) in both!(guard().block_responses(), log.clone(), &ask) {
-            assert_eq!((seen.status, seen.body.as_str()), (500, ""), "{path}, {framework}: {seen:?}");
+            assert_eq!(
+                (seen.status, seen.body.as_str()),
+                (500, ""),
+                "{path}, {framework}: {seen:?}"
+            );
             assert!(!seen.is_of_app(), "{path}, {framework}");
         }
         assert!(!memory.events().is_empty(), "{path}");
@@ -335,7 +392,8 @@ async fn a_response_with_a_number_is_an_alarm_and_can_be_blocked() {
     }
     // The head is gone, and a part of the body.
     let (memory, log) = logged();
-    for (framework, seen) in both!(guard().block_responses(), log.clone(), &Ask::get("/says-later")) {
+    for (framework, seen) in both!(guard().block_responses(), log.clone(), &Ask::get("/says-later"))
+    {
         assert_eq!(seen.status, 200, "{framework}");
         assert!(seen.broken && !seen.body.contains("4111"), "{framework}: {seen:?}");
     }
@@ -361,7 +419,8 @@ async fn the_head_alone_can_be_looked_at_in_a_stack() {
     let memory = MemorySink::default();
     let log = EventLog::builder().memory(&memory).build().unwrap();
     let stack = Stack::new((log, guard().heads_only()));
-    for (framework, seen) in both!(stack.clone(), nothing(), &Ask::get(&format!("/echo?q={CARD}"))) {
+    for (framework, seen) in both!(stack.clone(), nothing(), &Ask::get(&format!("/echo?q={CARD}")))
+    {
         assert_eq!(seen.status, 422, "{framework}");
     }
     assert_eq!(memory.names().first(), Some(&EventName::CardData));

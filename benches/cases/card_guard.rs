@@ -16,9 +16,8 @@ use stats_alloc::Region;
 use tower_layer::Layer as _;
 use tower_service::Service;
 
-use super::cookies::NO_MORE;
-use super::tower::{expected, hello};
-use crate::measure::{ALLOCATOR, Group, TowerCase, wait};
+use crate::cases::tower::{self as bare, expected, hello};
+use crate::measure::{ALLOCATOR, Group, Limit, TowerCase, wait};
 
 /// The bare service, whatever the body is.
 #[derive(Clone, Copy)]
@@ -40,7 +39,7 @@ impl<B> Service<Request<B>> for Bare {
 
 /// As a browser sends it.
 fn request() -> Request<Body> {
-    let mut request = super::tower::request();
+    let mut request = bare::request();
     *request.uri_mut() = "/members/4711/courts?day=2026-11-26&page=2".parse().unwrap_or_default();
     for (name, value) in [
         ("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"),
@@ -60,7 +59,7 @@ pub(crate) fn group() -> Group {
     let mut group = Group::new(title, TowerCase::new(Bare, request), expected());
     let guarded = CardGuard::new().layer(Bare);
     group.ours("CardGuard, 7 headers", TowerCase::new(guarded, request), expected(), NO_MORE);
-    let plain = super::tower::request;
+    let plain = bare::request;
     let guarded = CardGuard::new().layer(Bare);
     group.ours("CardGuard, 1 header", TowerCase::new(guarded, plain), expected(), NO_MORE);
     group
@@ -75,7 +74,9 @@ pub(crate) fn print_speed() -> bool {
     {
         let scanned = speed(&body, scan);
         let guarded = speed(&body, guard);
-        println!("  {name}: {guarded:.0} MiB/s; the scanner alone: {scanned:.0} MiB/s (goal: {goal:.0})");
+        println!(
+            "  {name}: {guarded:.0} MiB/s; the scanner alone: {scanned:.0} MiB/s (goal: {goal:.0})"
+        );
         // Far below the goal, which another machine may miss.
         is_fine &= guarded > goal / 4.0;
         let region = Region::new(ALLOCATOR);
@@ -85,6 +86,9 @@ pub(crate) fn print_speed() -> bool {
     }
     is_fine
 }
+
+/// Not one allocation.
+const NO_MORE: Limit = Limit { instructions: None, allocations: Some(0.0) };
 
 const MIB: usize = 1 << 20;
 
@@ -100,8 +104,16 @@ fn ids() -> Bytes {
     let (mut body, mut n) = (String::new(), 1_u64);
     while body.len() < 8 * MIB {
         n = n.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let (id, at, amount) = (1_000_000_000_000_000_000 + n % (1 << 59), 1_700_000_000_000 + n % 1_000_000, n % 99_999);
-        let _ = write!(body, "{{\"id\":{id},\"created\":{at},\"order\":\"{:08}\",\"amount\":{amount}}},", n >> 40);
+        let (id, at, amount) = (
+            1_000_000_000_000_000_000 + n % (1 << 59),
+            1_700_000_000_000 + n % 1_000_000,
+            n % 99_999,
+        );
+        let _ = write!(
+            body,
+            "{{\"id\":{id},\"created\":{at},\"order\":\"{:08}\",\"amount\":{amount}}},",
+            n >> 40
+        );
     }
     body.into()
 }

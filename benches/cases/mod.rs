@@ -8,7 +8,6 @@ use std::error::Error;
 use crate::measure::Group;
 
 pub(crate) mod actix;
-pub(crate) mod card_guard;
 mod client;
 pub(crate) mod cookies;
 pub(crate) mod csrf;

@@ -110,10 +110,8 @@ macro_rules! both {
         let (guard, stack, ask): (_, _, &crate::apps::Ask) = ($guard, $stack, $ask);
         let router = crate::apps::axum_app::router().layer(guard.clone()).layer(stack.clone());
         let axum = crate::apps::axum_app::send(router, ask).await;
-        let app = actix_web::App::new()
-            .configure(crate::apps::actix_app::routes)
-            .wrap(guard)
-            .wrap(stack);
+        let app =
+            actix_web::App::new().configure(crate::apps::actix_app::routes).wrap(guard).wrap(stack);
         let app = actix_web::test::init_service(app).await;
         let (request, payload) = crate::apps::actix_app::request(ask);
         let request = request.to_request().replace_payload(payload).0;
@@ -173,7 +171,9 @@ pub(crate) mod axum_app {
             let body = move || match chunks {
                 [whole] => Body::from(*whole),
                 _ => Body::from_stream(stream::iter(
-                    chunks.iter().map(|chunk| Ok::<_, Infallible>(Bytes::from_static(chunk.as_bytes()))),
+                    chunks
+                        .iter()
+                        .map(|chunk| Ok::<_, Infallible>(Bytes::from_static(chunk.as_bytes()))),
                 )),
             };
             let handler = move || async move { ([("x-app", "1")], [(name, value)], body()) };
@@ -209,7 +209,14 @@ pub(crate) mod axum_app {
             }
         }
         let body = String::from_utf8(all).unwrap();
-        Seen { status: head.status.as_u16(), headers, body, broken, ran: RAN.take(), handed: HANDED.take() }
+        Seen {
+            status: head.status.as_u16(),
+            headers,
+            body,
+            broken,
+            ran: RAN.take(),
+            handed: HANDED.take(),
+        }
     }
 }
 
@@ -219,9 +226,9 @@ pub(crate) mod actix_app {
 
     use actix_web::body::{BoxBody, MessageBody};
     use actix_web::dev::{Payload, ServiceResponse};
+    use actix_web::error::PayloadError;
     use actix_web::http::Method;
     use actix_web::test::TestRequest;
-    use actix_web::error::PayloadError;
     use actix_web::{HttpResponse, error, web};
     use bytes::Bytes;
     use futures_util::{Stream, StreamExt as _, stream};
@@ -259,16 +266,17 @@ pub(crate) mod actix_app {
             .route("/says-error", web::route().to(error))
             .default_service(web::to(echo));
         for (path, (name, value), chunks) in SAYS {
-            let handler = move || async move {
-                let mut response = HttpResponse::Ok();
-                response.insert_header(("x-app", "1")).insert_header((name, value));
-                match chunks {
-                    [whole] => response.body(*whole),
-                    _ => response.streaming(stream::iter(
-                        chunks.iter().map(|chunk| Ok::<_, Infallible>(Bytes::from_static(chunk.as_bytes()))),
-                    )),
-                }
-            };
+            let handler =
+                move || async move {
+                    let mut response = HttpResponse::Ok();
+                    response.insert_header(("x-app", "1")).insert_header((name, value));
+                    match chunks {
+                        [whole] => response.body(*whole),
+                        _ => response.streaming(stream::iter(chunks.iter().map(|chunk| {
+                            Ok::<_, Infallible>(Bytes::from_static(chunk.as_bytes()))
+                        }))),
+                    }
+                };
             config.route(path, web::route().to(handler));
         }
     }
@@ -306,9 +314,7 @@ pub(crate) mod actix_app {
         let status = response.status().as_u16();
         let mut body = response.into_body();
         let (mut all, mut broken) = (Vec::new(), false);
-        while let Some(chunk) =
-            std::future::poll_fn(|cx| Pin::new(&mut body).poll_next(cx)).await
-        {
+        while let Some(chunk) = std::future::poll_fn(|cx| Pin::new(&mut body).poll_next(cx)).await {
             match chunk {
                 Ok(chunk) => all.extend_from_slice(&chunk),
                 Err(_) => {
@@ -317,6 +323,13 @@ pub(crate) mod actix_app {
                 }
             }
         }
-        Seen { status, headers, body: String::from_utf8(all).unwrap(), broken, ran: RAN.take(), handed: HANDED.take() }
+        Seen {
+            status,
+            headers,
+            body: String::from_utf8(all).unwrap(),
+            broken,
+            ran: RAN.take(),
+            handed: HANDED.take(),
+        }
     }
 }

@@ -91,10 +91,15 @@ fn ids_and_timestamps_are_seldom_taken_for_numbers() {
         (0..count).map(|_| char::from(random.random_range(b'0'..=b'9'))).collect()
     };
     let with_check_digit = |mut text: String| {
-        let sum: u32 = text.bytes().rev().enumerate().map(|(at, byte)| {
-            let digit = u32::from(byte - b'0') * if at % 2 == 0 { 2 } else { 1 };
-            digit / 10 + digit % 10
-        }).sum();
+        let sum: u32 = text
+            .bytes()
+            .rev()
+            .enumerate()
+            .map(|(at, byte)| {
+                let digit = u32::from(byte - b'0') * if at % 2 == 0 { 2 } else { 1 };
+                digit / 10 + digit % 10
+            })
+            .sum();
         text.push(char::from_digit((10 - sum % 10) % 10, 10).unwrap());
         text
     };
@@ -106,9 +111,17 @@ fn ids_and_timestamps_are_seldom_taken_for_numbers() {
     let cases: [(&str, f64, Make<'_>); 9] = [
         ("random 16 digits", 2.84, &mut |random| digits(random, 16)),
         ("random 13 digits", 0.98, &mut |random| digits(random, 13)),
-        ("epoch ms", 0.0, &mut |random| random.random_range(1_500_000_000_000_u64..1_800_000_000_000).to_string()),
-        ("epoch us", 0.0, &mut |random| random.random_range(1_500_000_000_000_000_u64..1_800_000_000_000_000).to_string()),
-        ("epoch ns", 0.0, &mut |random| random.random_range(1_500_000_000_000_000_000_u64..1_800_000_000_000_000_000).to_string()),
+        ("epoch ms", 0.0, &mut |random| {
+            random.random_range(1_500_000_000_000_u64..1_800_000_000_000).to_string()
+        }),
+        ("epoch us", 0.0, &mut |random| {
+            random.random_range(1_500_000_000_000_000_u64..1_800_000_000_000_000).to_string()
+        }),
+        ("epoch ns", 0.0, &mut |random| {
+            random
+                .random_range(1_500_000_000_000_000_000_u64..1_800_000_000_000_000_000)
+                .to_string()
+        }),
         ("UUID", 0.0, &mut uuid),
         ("EAN", 0.0, &mut |random| {
             let text = digits(random, 12);

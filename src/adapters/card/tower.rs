@@ -312,9 +312,8 @@ where
             Inner::Bytes { bytes } => return bytes.is_empty(),
         };
         let Progress { trailers, is_over } = &self.progress;
-        let is_passed_on = |filter: &Filter| {
-            *is_over && trailers.is_none() && filter.waiting() == 0
-        };
+        let is_passed_on =
+            |filter: &Filter| *is_over && trailers.is_none() && filter.waiting() == 0;
         self.ahead.is_none() && self.filter.as_ref().map_or(body, is_passed_on)
     }
 

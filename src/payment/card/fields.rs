@@ -3,6 +3,7 @@
 
 use memchr::{memchr, memchr2};
 
+use super::eight::quote;
 use super::multipart::Multipart;
 use super::name::{MOST_RAW, Names, Purpose, Verdict, Written};
 
@@ -41,7 +42,7 @@ impl Fields {
         let essence = content_type.unwrap_or_default().split(|byte| *byte == b';').next();
         let essence = essence.unwrap_or_default().trim_ascii();
         if essence.eq_ignore_ascii_case(b"application/x-www-form-urlencoded") {
-            Self::query()
+            Self::pairs(b'&', Written::InAddress)
         } else if essence.eq_ignore_ascii_case(b"multipart/form-data") {
             Self::Multipart(Box::default())
         } else {
@@ -49,12 +50,8 @@ impl Fields {
         }
     }
 
-    pub(super) fn query() -> Self {
-        Self::Pairs(Pairs::new(b'&', Written::InAddress))
-    }
-
-    pub(super) fn cookies() -> Self {
-        Self::Pairs(Pairs::new(b';', Written::Plainly))
+    pub(super) fn pairs(between: u8, written: Written) -> Self {
+        Self::Pairs(Pairs::new(between, written))
     }
 
     /// Takes some of the bytes, of which there is at least one.
@@ -105,6 +102,10 @@ impl<const ROOM: usize> Carry<ROOM> {
         self.len = 0;
     }
 
+    fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
     /// What there is, unless it is too long.
     pub(super) fn get(&self) -> Option<&[u8]> {
         self.raw.get(..self.len)
@@ -142,12 +143,14 @@ impl Json {
             let rest = &bytes[at..];
             match self.state {
                 JsonState::Since => {
-                    let Some(end) = memchr(b'"', rest) else {
+                    let Some(end) = quote(rest) else {
                         self.key.extend(rest);
                         break;
                     };
                     at += end + 1;
                     match bytes.get(at) {
+                        // The whole of it is here, and it is no name.
+                        Some(b':') if self.key.is_empty() && !names.may_matter(&rest[..end]) => {}
                         Some(b':' | b' ' | b'\t' | b'\n' | b'\r') | None => {
                             self.key.extend(&rest[..end]);
                             self.state = JsonState::After;
@@ -194,7 +197,8 @@ impl Json {
                 }
                 JsonState::ExemptText { escaped } => return self.exempt_text(rest, escaped),
                 JsonState::ExemptNumber => {
-                    let is_number = |byte: &u8| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
+                    let is_number =
+                        |byte: &u8| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
                     let end = rest.iter().position(|byte| !is_number(byte));
                     if end.is_some() {
                         self.state = JsonState::Since;

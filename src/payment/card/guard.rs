@@ -8,6 +8,7 @@ use super::ConfigError;
 use super::fields::Fields;
 use super::hit::{Hit, Place};
 use super::name::{self, Names, Purpose, Verdict, Written};
+use super::scanner;
 use super::watch::{Filter, Stop, Watch};
 use crate::event::{self, EventName, Reporter, SecurityEvent};
 use crate::head::{Name, RequestHead, ResponseHead, Value};
@@ -75,7 +76,8 @@ impl CardGuard {
 
     /// Does not look at this header, of requests and of responses: for ids of sixteen digits and more.
     pub fn exempt_header(mut self, name: &str) -> Result<Self, ConfigError> {
-        let parsed = Name::new(name).ok_or_else(|| ConfigError::HeaderName { value: name.to_owned() })?;
+        let parsed =
+            Name::new(name).ok_or_else(|| ConfigError::HeaderName { value: name.to_owned() })?;
         self.policy_mut().exempt_headers.push(parsed.as_str().into());
         Ok(self)
     }
@@ -160,7 +162,9 @@ impl CardGuard {
         if self.0.responses == Responses::Ignore {
             return Ok(());
         }
-        let Some(hit) = self.0.look_at_headers(response.all_headers(), false) else { return Ok(()) };
+        let Some(hit) = self.0.look_at_headers(response.all_headers(), false) else {
+            return Ok(());
+        };
         if let Some(reporter) = reporter {
             let detail = hit.0.detail(Place::ResponseHeader);
             reporter.emit(SecurityEvent::draft(EventName::CardData).detail(detail));
@@ -199,24 +203,13 @@ impl CardGuard {
 
 impl Policy {
     fn look_at_head<R: RequestHead>(&self, request: &R) -> Option<(Hit, Place)> {
-        let mut watch = Watch::new(Fields::None, true);
         let target = request.path_and_query();
-        self.look_at_address(&mut watch, target.as_bytes(), Place::Path, Place::Query)
-            .or_else(|| self.look_at_headers_with(&mut watch, request.all_headers(), true))
+        self.look_at_address(target.as_bytes(), (Place::Path, Place::Query), true)
+            .or_else(|| self.look_at_headers(request.all_headers(), true))
     }
 
     fn look_at_headers<'a>(
         &self,
-        headers: impl Iterator<Item = (&'a str, &'a [u8])>,
-        of_request: bool,
-    ) -> Option<(Hit, Place)> {
-        let mut watch = Watch::new(Fields::None, of_request);
-        self.look_at_headers_with(&mut watch, headers, of_request)
-    }
-
-    fn look_at_headers_with<'a>(
-        &self,
-        watch: &mut Watch,
         headers: impl Iterator<Item = (&'a str, &'a [u8])>,
         of_request: bool,
     ) -> Option<(Hit, Place)> {
@@ -233,14 +226,14 @@ impl Policy {
             }
             let hit = match name {
                 "cookie" | "set-cookie" => {
-                    let hit = self.look(watch, Fields::cookies(), value);
+                    let hit = self.look_at_fields(value, Written::Plainly, of_request);
                     hit.map(|hit| (hit, Place::Cookie))
                 }
                 "referer" | "location" | "content-location" => {
-                    self.look_at_address(watch, value, Place::Header, Place::Header)
+                    self.look_at_address(value, (Place::Header, Place::Header), of_request)
                 }
                 "traceparent" if is_traceparent(value) => None,
-                _ => self.look(watch, Fields::None, value).map(|hit| (hit, Place::Header)),
+                _ => Self::look(value).map(|hit| (hit, Place::Header)),
             };
             if hit.is_some() {
                 return hit;
@@ -251,45 +244,67 @@ impl Policy {
 
     fn look_at_address(
         &self,
-        watch: &mut Watch,
         address: &[u8],
-        path_is: Place,
-        query_is: Place,
+        (path_is, query_is): (Place, Place),
+        of_request: bool,
     ) -> Option<(Hit, Place)> {
         let end = memchr::memchr(b'?', address).unwrap_or(address.len());
         let (path, query) = address.split_at(end);
-        let hit = self.look(watch, Fields::None, path).map(|hit| (hit, path_is));
+        let hit = Self::look(path).map(|hit| (hit, path_is));
         hit.or_else(|| {
             let query = query.get(1..).filter(|query| !query.is_empty())?;
-            self.look(watch, Fields::query(), query).map(|hit| (hit, query_is))
+            let hit = self.look_at_fields(query, Written::InAddress, of_request);
+            hit.map(|hit| (hit, query_is))
         })
     }
 
-    fn look(&self, watch: &mut Watch, fields: Fields, value: &[u8]) -> Option<Hit> {
-        watch.turn_to(fields);
+    /// Looks at a value that is nothing but a text.
+    fn look(value: &[u8]) -> Option<Hit> {
+        if !scanner::pays(value) {
+            return None;
+        }
+        scanner::first_in(value).map(Hit::Number)
+    }
+
+    /// Looks at a value of fields.
+    fn look_at_fields(&self, value: &[u8], written: Written, of_request: bool) -> Option<Hit> {
+        let between = if written == Written::InAddress { b'&' } else { b';' };
+        if !scanner::pays(value) {
+            let named = |pair: &[u8]| {
+                let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
+                match self.names.verdict(name, written) {
+                    Verdict::Refused(purpose) if of_request => Some(Hit::Field(purpose)),
+                    _ => None,
+                }
+            };
+            return value.split(|byte| *byte == between).find_map(named);
+        }
+        let mut watch = Watch::new(Fields::pairs(between, written), of_request);
         watch.push(value, &self.names).or_else(|| watch.finish(&self.names))
     }
 
     fn is_too_long<R: RequestHead>(&self, request: &R) -> bool {
         let length = request.header(&CONTENT_LENGTH).next();
-        let length = length.and_then(|length| std::str::from_utf8(length).ok()?.parse::<u64>().ok());
+        let length =
+            length.and_then(|length| std::str::from_utf8(length).ok()?.parse::<u64>().ok());
         self.body_limit.zip(length).is_some_and(|(limit, length)| length > limit)
     }
 }
 
 /// Nothing is compressed.
 fn is_identity(line: &[u8]) -> bool {
-    line.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).all(|coding| {
-        coding.is_empty() || coding.eq_ignore_ascii_case(b"identity")
-    })
+    line.split(|byte| *byte == b',')
+        .map(<[u8]>::trim_ascii)
+        .all(|coding| coding.is_empty() || coding.eq_ignore_ascii_case(b"identity"))
 }
 
 /// Of W3C Trace Context, version 00: ids in hexadecimal, which now and then are all digits.
 fn is_traceparent(value: &[u8]) -> bool {
     let is_id = |id: &[u8]| id.iter().all(u8::is_ascii_hexdigit);
-    value.len() == 55 && [(0, 2), (3, 35), (36, 52), (53, 55)].iter().all(|(from, to)| {
-        is_id(&value[*from..*to]) && value.get(*to).is_none_or(|byte| *byte == b'-')
-    })
+    value.len() == 55
+        && [(0, 2), (3, 35), (36, 52), (53, 55)].iter().all(|(from, to)| {
+            is_id(&value[*from..*to]) && value.get(*to).is_none_or(|byte| *byte == b'-')
+        })
 }
 
 static CONTENT_TYPE: Name = Name::from_static("content-type");

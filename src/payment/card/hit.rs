@@ -75,6 +75,8 @@ impl Hit {
 
     /// The event log knows already, and more than a reason.
     pub(super) const fn refusal_of(reason: &'static str) -> Refusal {
-        Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, reason).with_event(EventName::CardData).told()
+        Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, reason)
+            .with_event(EventName::CardData)
+            .told()
     }
 }

@@ -119,6 +119,7 @@ pub use self::scrub::{Scrubbing, scrub};
 pub use self::trace::ScrubbedFields;
 pub(crate) use self::watch::{Filter, Stop, Stopped};
 
+mod eight;
 mod error;
 mod escape;
 mod fields;

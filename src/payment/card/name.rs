@@ -30,27 +30,15 @@ pub(super) enum Written {
 
 /// The names that matter. Case counts for nothing, nor does what is no letter or digit: `card_number`,
 /// `cardNumber` and `CARD-NUMBER` are one.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Names {
     exempt: Vec<Box<[u8]>>,
-    /// Whether a name that matters can end with this letter: most do not.
-    ends: [bool; 256],
+    /// How their names end.
+    ends: Vec<[u8; 3]>,
 }
 
 /// Longer names are not compared.
 const LONGEST: usize = 64;
-
-impl Default for Names {
-    fn default() -> Self {
-        let mut ends = [false; 256];
-        LAST_LETTERS.iter().for_each(|last| mark(&mut ends, *last));
-        // What is no letter is not the end; so with `card[cvv]` and `\"cvv\"`.
-        (0..=0x7f_u8).filter(|byte| !byte.is_ascii_alphanumeric()).for_each(|byte| {
-            ends[usize::from(byte)] = true;
-        });
-        Self { exempt: Vec::new(), ends }
-    }
-}
 
 impl Names {
     pub(super) fn has_exempt(&self) -> bool {
@@ -60,20 +48,35 @@ impl Names {
     /// Exempts a name; `false` if it is none.
     pub(super) fn exempt(&mut self, name: &str) -> bool {
         let Some(name) = Name::read(name.as_bytes(), Written::Plainly) else { return false };
-        name.last_part().last().into_iter().for_each(|last| mark(&mut self.ends, *last));
+        if let Some(last) = name.last_part().last_chunk() {
+            self.ends.push(*last);
+        }
         self.exempt.push(name.last_part().into());
         true
     }
 
+    pub(super) fn may_matter(&self, json: &[u8]) -> bool {
+        self.verdict(json, Written::InJson) != Verdict::Nothing
+    }
+
     /// What is done with a field of this name.
     pub(super) fn verdict(&self, raw: &[u8], written: Written) -> Verdict {
-        let is_escape = match written {
-            Written::Plainly => false,
-            Written::InAddress => matches!(raw, [.., b'%', _, _]),
-            Written::InJson => matches!(raw, [.., b'\\', b'u', _, _, _, _]),
-        };
-        let may_matter = raw.last().is_some_and(|last| self.ends[usize::from(*last)]);
-        if !(may_matter || is_escape) || raw.len() > MOST_RAW {
+        // Of what ends in another way something else decides: `card[cvv]`, `cv\u0076`, a name of two letters.
+        if let Some(last) = raw.last_chunk::<3>()
+            && last.iter().all(u8::is_ascii_alphanumeric)
+        {
+            let end = last.map(|byte| byte.to_ascii_lowercase());
+            let escape = match written {
+                Written::Plainly => None,
+                Written::InAddress => Some(b'%'),
+                Written::InJson => Some(b'\\'),
+            };
+            let is_plain = escape.is_none_or(|escape| !raw.contains(&escape));
+            if !may_end(end) && !self.ends.contains(&end) && is_plain {
+                return Verdict::Nothing;
+            }
+        }
+        if raw.is_empty() || raw.len() > MOST_RAW {
             return Verdict::Nothing;
         }
         let Some(name) = Name::read(raw, written) else { return Verdict::Nothing };
@@ -87,11 +90,6 @@ impl Names {
 /// What a field of this name is for, if it is for card data.
 pub(super) fn purpose(raw: &str) -> Option<Purpose> {
     Name::read(raw.as_bytes(), Written::Plainly)?.purpose()
-}
-
-fn mark(ends: &mut [bool; 256], byte: u8) {
-    ends[usize::from(byte.to_ascii_lowercase())] = true;
-    ends[usize::from(byte.to_ascii_uppercase())] = true;
 }
 
 /// The bytes of a name of which they keep so many, escapes and all.
@@ -112,8 +110,7 @@ const WORDS: usize = 4;
 
 impl Name {
     fn read(raw: &[u8], written: Written) -> Option<Self> {
-        let mut name =
-            Self { text: [0; LONGEST], len: 0, part: 0, words: [usize::MAX; WORDS] };
+        let mut name = Self { text: [0; LONGEST], len: 0, part: 0, words: [usize::MAX; WORDS] };
         let (mut at, mut last) = (0, 0_u8);
         while at < raw.len() {
             let (byte, length) = decoded(&raw[at..], written);
@@ -170,8 +167,29 @@ fn decoded(raw: &[u8], written: Written) -> (u8, usize) {
     }
 }
 
-/// The last letters of the names below.
-const LAST_LETTERS: &[u8] = b"2acekmnorv";
+/// Whether a name below can end so: most names do not, and need not be read.
+fn may_end(last: [u8; 3]) -> bool {
+    matches!(
+        &last,
+        b"ata"
+            | b"av2"
+            | b"ber"
+            | b"cno"
+            | b"csc"
+            | b"cvc"
+            | b"cvn"
+            | b"cvv"
+            | b"dno"
+            | b"lue"
+            | b"num"
+            | b"ock"
+            | b"ode"
+            | b"pan"
+            | b"vc2"
+            | b"vn2"
+            | b"vv2"
+    )
+}
 
 /// Names for security codes and for what else nobody may keep: also after other words, as in
 /// `billing_card_cvv`.
@@ -255,6 +273,10 @@ mod tests {
             ("cv\\u0076", Written::InJson, Some(SecurityCode)),
             ("%63v%76", Written::InAddress, Some(SecurityCode)),
             ("card%5Bcvv%5D", Written::InAddress, Some(SecurityCode)),
+            ("%63vv", Written::InAddress, Some(SecurityCode)),
+            ("\\u0063vv2", Written::InJson, Some(SecurityCode)),
+            ("c%76v", Written::InAddress, Some(SecurityCode)),
+            ("c\\u0076v", Written::InJson, Some(SecurityCode)),
             ("cardNumber", Written::Plainly, Some(CardNumber)),
             ("card_number", Written::Plainly, Some(CardNumber)),
             ("cc-number", Written::Plainly, Some(CardNumber)),
@@ -276,11 +298,62 @@ mod tests {
         }
     }
 
+    /// One of each ending, and more.
+    const NAMES: [&str; 43] = [
+        "cvv",
+        "cvv2",
+        "cvc",
+        "cvc2",
+        "csc",
+        "cvn",
+        "cvn2",
+        "cav2",
+        "cvvcode",
+        "cvccode",
+        "cvvnumber",
+        "cvcnumber",
+        "cardcvv",
+        "cardcvc",
+        "cardcsc",
+        "cccvv",
+        "cccvc",
+        "cccsc",
+        "securitycode",
+        "cardsecuritycode",
+        "cardverificationcode",
+        "cardverificationvalue",
+        "cardverificationnumber",
+        "cardvalidationcode",
+        "verificationvalue",
+        "pinblock",
+        "track1data",
+        "track2data",
+        "pan",
+        "cardpan",
+        "cardnumber",
+        "cardnum",
+        "cardno",
+        "ccnumber",
+        "ccnum",
+        "ccno",
+        "creditcardnumber",
+        "creditcardnum",
+        "creditcardno",
+        "debitcardnumber",
+        "paymentcardnumber",
+        "cardaccountnumber",
+        "primaryaccountnumber",
+    ];
+
     #[test]
     fn what_is_not_looked_at_is_no_such_name() {
-        for name in ["cvv", "cvc2", "securitycode", "pinblock", "track1data", "pan", "ccnum", "cardno"] {
-            assert!(LAST_LETTERS.contains(&name.as_bytes()[name.len() - 1]), "{name}");
-            assert!(purpose(name).is_some(), "{name}");
+        for name in NAMES {
+            let expected = Verdict::Refused(purpose(name).unwrap());
+            assert_eq!(
+                Names::default().verdict(name.as_bytes(), Written::Plainly),
+                expected,
+                "{name}"
+            );
         }
     }
 

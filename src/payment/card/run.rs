@@ -85,9 +85,13 @@ impl Run {
 
     /// What was skipped before the next run: its last bytes.
     pub(super) fn came_before(&mut self, skipped: &[u8]) {
-        let last = &skipped[skipped.len().saturating_sub(3)..];
-        self.before.rotate_left(last.len());
-        self.before[3 - last.len()..].copy_from_slice(last);
+        let [_, two, three] = self.before;
+        self.before = match *skipped {
+            [.., one, two, three] => [one, two, three],
+            [one, other] => [three, one, other],
+            [one] => [two, three, one],
+            [] => return,
+        };
     }
 
     /// Takes digits that stand side by side, each of one byte.
@@ -103,6 +107,34 @@ impl Run {
             self.filled += 1;
         }
         self.in_iban(ascii.iter().map(|digit| digit - b'0'));
+    }
+
+    /// Takes digits that stand side by side, and no others with them: between what came before and this
+    /// byte, which is not taken.
+    pub(super) fn alone(
+        &mut self,
+        ascii: &[u8],
+        next: u8,
+        start: u64,
+        found: &mut impl FnMut(Finding),
+    ) {
+        let before = self.before[2];
+        // Two letters after digits are no country's.
+        self.before = [b'0'; 3];
+        if !(SHORTEST..=LONGEST).contains(&ascii.len()) {
+            return;
+        }
+        let mut digits = [0; LONGEST];
+        let number = &mut digits[..ascii.len()];
+        let is_track = before == b'B' && next == b'^';
+        if next.is_ascii_alphabetic() || before.is_ascii_alphabetic() && !is_track {
+            return;
+        }
+        number.iter_mut().zip(ascii).for_each(|(digit, ascii)| *digit = ascii - b'0');
+        if let Some(network) = Network::of(number) {
+            let (last_four, end) = (last_four(number), start + ascii.len() as u64);
+            found(Finding { network, last_four, start, end });
+        }
     }
 
     /// Takes one digit.
@@ -238,11 +270,7 @@ impl Run {
         match lens {
             // 3.1415926535897932
             [_] => !(first == 1 && self.is_fraction()),
-            [4, 4, 4, 1..=4]
-            | [4, 4, 4, 4, 1..=3]
-            | [4, 6, 4 | 5]
-            | [4, 3, 3, 3]
-            | [6, 13] => true,
+            [4, 4, 4, 1..=4] | [4, 4, 4, 4, 1..=3] | [4, 6, 4 | 5] | [4, 3, 3, 3] | [6, 13] => true,
             _ => false,
         }
     }
@@ -269,7 +297,9 @@ impl Run {
         }
         let first = self.kept - count;
         let end = self.filled - after.min(LONGEST);
-        let Some(number) = end.checked_sub(sum).map(|start| &self.digits[start..end]) else { return };
+        let Some(number) = end.checked_sub(sum).map(|start| &self.digits[start..end]) else {
+            return;
+        };
         if !self.is_glued(first)
             && let Some(network) = Network::of(number)
         {
@@ -289,7 +319,8 @@ impl Run {
     }
 
     fn hold(&mut self, finding: Finding, found: &mut impl FnMut(Finding)) {
-        let held = self.iban.as_mut().and_then(|iban| iban.held.iter_mut().find(|held| held.is_none()));
+        let held =
+            self.iban.as_mut().and_then(|iban| iban.held.iter_mut().find(|held| held.is_none()));
         match held {
             Some(held) => *held = Some(finding),
             None => found(finding),

@@ -1,9 +1,10 @@
 //! Looks for card numbers in bytes as they come.
 
 use super::Network;
+use super::eight::{begins_at, count_digits};
 use super::escape::{Escape, Fed};
 use super::run::Run;
-use super::symbol::{BEGINS, Symbol};
+use super::symbol::{BEGINS, Symbol, may_hold};
 
 /// A card number that was found. It holds no more of it than the last four digits.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -112,16 +113,24 @@ impl Scanner {
     fn take(&mut self, bytes: &[u8], found: &mut impl FnMut(Finding)) -> usize {
         if !self.escape.is_open() && self.utf8.missing == 0 {
             if self.run.is_idle() {
-                let begins = bytes.iter().position(|byte| BEGINS[usize::from(*byte)]);
-                let skipped = begins.unwrap_or(bytes.len());
+                let skipped = begins_at(bytes);
                 if skipped > 0 {
                     self.run.came_before(&bytes[..skipped]);
                     return skipped;
                 }
             }
-            let others = bytes.iter().position(|byte| !byte.is_ascii_digit());
-            let digits = others.unwrap_or(bytes.len());
+            let digits = count_digits(bytes);
             if digits > 0 {
+                // Most stand alone.
+                if let Some(next) = bytes.get(digits).copied()
+                    && self.run.is_idle()
+                    && next < 0x80
+                    && !BEGINS[usize::from(next)]
+                    && matches!(Symbol::of_ascii(next), Symbol::Other(_))
+                {
+                    self.run.alone(&bytes[..digits], next, self.at, found);
+                    return digits;
+                }
                 self.run.digits(&bytes[..digits], self.at);
                 return digits;
             }
@@ -208,8 +217,12 @@ impl Scanner {
     }
 }
 
+/// Whether it pays to look for a number in these bytes, which are all there is.
+pub(super) fn pays(bytes: &[u8]) -> bool {
+    may_hold(bytes, 13)
+}
+
 /// The first number in these bytes.
-#[cfg(test)]
 pub(super) fn first_in(bytes: &[u8]) -> Option<Finding> {
     let (mut scanner, mut first) = (Scanner::new(), None);
     scanner.push(bytes, |finding| first = first.or(Some(finding)));

@@ -1,5 +1,7 @@
 //! What a character is to somebody who looks for numbers.
 
+use super::eight::count;
+
 /// A character, or what stands for one.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Symbol {
@@ -83,6 +85,24 @@ pub(super) static BEGINS: [bool; 256] = {
     }
     begins
 };
+
+/// Whether a number can be in these bytes, which are all there is: there are digits enough, with nothing
+/// between them that ends one. What is written otherwise than in ASCII digits may always be one.
+pub(super) fn may_hold(bytes: &[u8], shortest: u32) -> bool {
+    let (digits, others) = count(bytes);
+    if others > 0 || digits < shortest {
+        return digits + others >= shortest;
+    }
+    let mut run = 0;
+    bytes.iter().any(|byte| {
+        match Symbol::of_ascii(*byte) {
+            Symbol::Digit(_) => run += 1,
+            Symbol::Separator(_) => {}
+            Symbol::Other(_) => run = 0,
+        }
+        run >= shortest
+    })
+}
 
 #[cfg(test)]
 mod tests {

@@ -45,7 +45,12 @@ impl<'a> ScrubbedFields<'a> {
     }
 
     /// What is a card number is handed on as a text, and all else as it is.
-    fn number(&mut self, field: &Field, value: impl ToString, pass_on: impl FnOnce(&mut dyn Visit)) {
+    fn number(
+        &mut self,
+        field: &Field,
+        value: impl ToString,
+        pass_on: impl FnOnce(&mut dyn Visit),
+    ) {
         let text = value.to_string();
         match scrub(&text) {
             std::borrow::Cow::Borrowed(_) => pass_on(self.0),
