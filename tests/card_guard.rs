@@ -3,6 +3,8 @@
 #![cfg(all(feature = "actix", feature = "axum", feature = "payment"))]
 #![allow(clippy::unwrap_used, reason = "a test's failure is its message")]
 
+use std::fmt::Write as _;
+
 use donjon::client::TrustedProxies;
 use donjon::event::{Detail, EventLog, EventName, MemorySink};
 use donjon::middleware::Stack;
@@ -39,7 +41,7 @@ fn form(content_type: &str, body: &str) -> Ask {
 fn multipart(parts: &[(&str, &str)]) -> Ask {
     let mut body = String::new();
     for (head, value) in parts {
-        body += &format!("--x1y2\r\nContent-Disposition: form-data; {head}\r\n\r\n{value}\r\n");
+        let _ = write!(body, "--x1y2\r\nContent-Disposition: form-data; {head}\r\n\r\n{value}\r\n");
     }
     form("multipart/form-data; boundary=x1y2", &(body + "--x1y2--\r\n"))
 }
@@ -205,7 +207,10 @@ async fn a_body_without_arrives_byte_for_byte() {
             }
         }
     }
-    let long: String = (0..20_000).map(|n| format!("{{\"n\":{n},\"at\":17000{n:08}}}\n")).collect();
+    let long = (0..20_000).fold(String::new(), |mut long, n| {
+        let _ = writeln!(long, "{{\"n\":{n},\"at\":17000{n:08}}}");
+        long
+    });
     for (framework, seen) in both!(guard(), logged().1, &form("application/json", &long).cut(997)) {
         assert!(seen.body == long, "{framework}");
     }

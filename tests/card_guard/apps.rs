@@ -315,13 +315,11 @@ pub(crate) mod actix_app {
         let mut body = response.into_body();
         let (mut all, mut broken) = (Vec::new(), false);
         while let Some(chunk) = std::future::poll_fn(|cx| Pin::new(&mut body).poll_next(cx)).await {
-            match chunk {
-                Ok(chunk) => all.extend_from_slice(&chunk),
-                Err(_) => {
-                    broken = true;
-                    break;
-                }
-            }
+            let Ok(chunk) = chunk else {
+                broken = true;
+                break;
+            };
+            all.extend_from_slice(&chunk);
         }
         Seen {
             status,

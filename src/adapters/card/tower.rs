@@ -238,9 +238,10 @@ impl Progress {
                     }),
                     Err(frame) => {
                         self.is_over = true;
-                        let values = frame.trailers_ref().into_iter().flat_map(|map| map.values());
+                        let mut values =
+                            frame.trailers_ref().into_iter().flat_map(|map| map.values());
                         let looked_at = filter.finish().and_then(|()| {
-                            values.map(|value| filter.look_at(value.as_bytes())).collect()
+                            values.try_for_each(|value| filter.look_at(value.as_bytes()))
                         });
                         self.trailers = Some(frame);
                         looked_at

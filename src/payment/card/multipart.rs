@@ -11,6 +11,7 @@ use super::name::{Names, Purpose, Verdict, Written};
 /// a part stands letter for letter is taken for a form, and an exempt value ends before a line that begins
 /// with a hyphen.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a trait of its own")]
 pub(super) struct Multipart {
     line: Carry<256>,
     /// Whether the line that is under way is kept: where it may matter.
@@ -73,7 +74,7 @@ impl Multipart {
     }
 
     fn end_line(&mut self, names: &Names) -> Option<Purpose> {
-        let Some(line) = self.line.get() else { return None };
+        let line = self.line.get()?;
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         if line.starts_with(b"--") {
             (self.in_head, self.exempt) = (true, false);

@@ -48,7 +48,7 @@ impl<'a> ScrubbedFields<'a> {
     fn number(
         &mut self,
         field: &Field,
-        value: impl ToString,
+        value: &impl ToString,
         pass_on: impl FnOnce(&mut dyn Visit),
     ) {
         let text = value.to_string();
@@ -80,23 +80,23 @@ impl Visit for ScrubbedFields<'_> {
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.number(field, value, |visitor| visitor.record_f64(field, value));
+        self.number(field, &value, |visitor| visitor.record_f64(field, value));
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.number(field, value, |visitor| visitor.record_i64(field, value));
+        self.number(field, &value, |visitor| visitor.record_i64(field, value));
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.number(field, value, |visitor| visitor.record_u64(field, value));
+        self.number(field, &value, |visitor| visitor.record_u64(field, value));
     }
 
     fn record_i128(&mut self, field: &Field, value: i128) {
-        self.number(field, value, |visitor| visitor.record_i128(field, value));
+        self.number(field, &value, |visitor| visitor.record_i128(field, value));
     }
 
     fn record_u128(&mut self, field: &Field, value: u128) {
-        self.number(field, value, |visitor| visitor.record_u128(field, value));
+        self.number(field, &value, |visitor| visitor.record_u128(field, value));
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {

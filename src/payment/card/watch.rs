@@ -160,16 +160,16 @@ impl Filter {
     /// Takes a frame, once what there was is taken back.
     pub(crate) fn take(&mut self, frame: Bytes) -> Result<(), Stopped> {
         match &mut self.of {
-            Of::Request { stop, left } => match left.checked_sub(frame.len() as u64) {
-                Some(rest) => *left = rest,
-                None => {
+            Of::Request { stop, left } => {
+                let Some(rest) = left.checked_sub(frame.len() as u64) else {
                     stop.set(Stopped::TooLong);
                     if let Some(reporter) = &self.reporter {
                         reporter.refused(&CardGuard::too_long());
                     }
                     return Err(Stopped::TooLong);
-                }
-            },
+                };
+                *left = rest;
+            }
             Of::Response { stop: Some(stop), .. } if stop.why().is_some() => {
                 return Err(Stopped::Request);
             }
@@ -266,13 +266,11 @@ impl Filter {
         if let Some(reporter) = &self.reporter {
             reporter.emit(SecurityEvent::draft(EventName::CardData).detail(hit.detail(place)));
         }
-        match self.of {
-            Of::Response { blocks: false, .. } => Ok(()),
-            _ => {
-                self.ready = [const { Bytes::new() }; 3];
-                self.held = Bytes::new();
-                Err(hit.stopped())
-            }
+        if let Of::Response { blocks: false, .. } = self.of {
+            return Ok(());
         }
+        self.ready = [const { Bytes::new() }; 3];
+        self.held = Bytes::new();
+        Err(hit.stopped())
     }
 }
