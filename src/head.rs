@@ -182,6 +182,10 @@ pub trait RequestHead: sealed::Sealed {
     /// The bytes of every value of a header, in the order they came.
     fn header<'a>(&'a self, name: &'a Name) -> impl DoubleEndedIterator<Item = &'a [u8]>;
 
+    /// Every header by its name in lower case: several of one name one by one, and in no order that
+    /// says anything.
+    fn all_headers(&self) -> impl Iterator<Item = (&str, &[u8])>;
+
     /// Whether some header is there more than once.
     fn repeats_headers(&self) -> bool;
 
@@ -214,6 +218,10 @@ pub trait ResponseHead: sealed::Sealed {
 
     /// The bytes of every value of a header.
     fn header<'a>(&'a self, name: &'a Name) -> impl Iterator<Item = &'a [u8]>;
+
+    /// Every header by its name in lower case: several of one name one by one, and in no order that
+    /// says anything.
+    fn all_headers(&self) -> impl Iterator<Item = (&str, &[u8])>;
 
     /// Whether the header is present.
     fn contains(&self, name: &Name) -> bool;

@@ -56,7 +56,7 @@
 //! | [`lockout`] | login attempts counted before they are looked at, and no more let in than may fail |
 //! | [`login`] | a login in one call: lockout and passwords together |
 //! | [`password`] | passwords hashed, verified at the same cost for everybody, and chosen well |
-//! | [`payment`] | payers sent to a gateway and back, without ever touching a card |
+//! | [`payment`] | payers sent to a gateway and back, without ever touching a card; card numbers kept out of a server |
 //! | [`roles`](mod@roles) | who may do what: roles and permissions, rules and guards |
 //! | [`keys`] | the keys that values are sealed with, and their replacement |
 //! | [`middleware`] | what a layer is, and several as one |

@@ -107,7 +107,7 @@ impl Refusal {
     }
 
     /// The event log knows already.
-    #[cfg(feature = "roles")]
+    #[cfg(any(feature = "payment", feature = "roles"))]
     pub(crate) const fn told(mut self) -> Self {
         self.event = None;
         self

@@ -68,6 +68,28 @@ where
     measured.count_total
 }
 
+#[cfg(feature = "payment")]
+#[test]
+fn a_card_guard_allocates_nothing_where_there_is_no_body() {
+    use axum::body::Body;
+    use donjon::payment::card::CardGuard;
+
+    let bare = |_| ready(Ok::<_, Infallible>(Response::new(Body::empty())));
+    let request = || {
+        Request::get("/members/4711/courts?day=2026-11-26&page=2")
+            .header("host", "club.example")
+            .header("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0")
+            .header("cookie", "__Host-sid=7f3a9c1e5b2d4860; theme=dark")
+            .header("x-request-id", "1700000000000000000")
+            .body(Body::empty())
+            .unwrap()
+    };
+    let guarded =
+        CardGuard::new().layer(tower::service_fn(|_| ready(Ok(Response::new(Body::empty())))));
+
+    assert_eq!(allocations(guarded, request), allocations(tower::service_fn(bare), request));
+}
+
 fn hello(_: Request<()>) -> Ready<Result<Response<()>, Infallible>> {
     let mut response = Response::new(());
     let html = HeaderValue::from_static("text/html");

@@ -8,7 +8,7 @@ use super::group::{Entry, Group};
 
 /// The system's allocator, counting. It adds less than 1 % to the instructions of any case.
 #[global_allocator]
-static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+pub(crate) static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 /// What one request makes a case allocate, or one round of other work.
 #[derive(Clone, Copy, Debug)]

@@ -15,6 +15,8 @@ use std::env;
 use std::error::Error;
 use std::process::ExitCode;
 
+#[allow(unused_imports, reason = "for programs that measure something else as well")]
+pub(crate) use self::allocations::ALLOCATOR;
 pub(crate) use self::drive::{ActixCase, TowerCase, wait};
 pub(crate) use self::group::{Answer, Case, Expected, Group, Limit};
 use self::instructions::Callgrind;

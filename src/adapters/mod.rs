@@ -5,6 +5,8 @@
 pub mod actix;
 #[cfg(feature = "axum")]
 mod axum;
+#[cfg(feature = "payment")]
+pub mod card;
 #[cfg(feature = "reports")]
 pub mod collector;
 #[cfg(feature = "cookie")]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::Severity;
 
 /// What else there is to say of an event: numbers, and words of your program. Nothing in it can
-/// hold what came with a request.
+/// hold what came with a request, but for the last four digits of a card number.
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Detail {
@@ -50,6 +50,15 @@ pub enum Detail {
     },
     /// What a gateway has said of a payment.
     Payment(Box<PaymentDetail>),
+    /// Which card number has come, as far as one may know it (PCI DSS 4.0.1, 3.4.1).
+    Card {
+        /// Where it stood.
+        place: &'static str,
+        /// The network that has issued it.
+        network: &'static str,
+        /// Its last four digits, as a number.
+        last_four: u16,
+    },
     /// How many events were lost.
     Lost(Lost),
     /// Which sink.

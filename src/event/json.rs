@@ -33,7 +33,7 @@ use super::{Detail, EventSink, SecurityEvent, SinkError};
 ///
 /// The keys are `datetime` (RFC 3339, UTC), `level`, `event`, `owasp` (the
 /// [vocabulary's line](SecurityEvent::owasp_line)), `client`, `subject`, `target`, `route`, those
-/// of the detail (`reason`, `limit`, `number`, `from` and `to`, `lacks`, `grants`, `gateway`, `order`, `what`, `lost_info`, `lost_warn` and
+/// of the detail (`reason`, `limit`, `number`, `from` and `to`, `lacks`, `grants`, `gateway`, `order`, `what`, `place`, `network` and `last_four`, `lost_info`, `lost_warn` and
 /// `lost_critical`, `sink`), `count` and `description`. What an event has not is not there.
 pub struct JsonLines {
     out: Out,
@@ -179,6 +179,11 @@ fn write_line(out: &mut Vec<u8>, event: &SecurityEvent) -> io::Result<()> {
             }
             text(out, "what", said.what)?;
         }
+        Detail::Card { place, network, last_four } => {
+            text(out, "place", place)?;
+            text(out, "network", network)?;
+            text(out, "last_four", format_args!("{last_four:04}"))?;
+        }
         Detail::Lost(lost) => {
             number(out, "lost_info", lost.info)?;
             number(out, "lost_warn", lost.warn)?;
@@ -300,6 +305,10 @@ mod tests {
                     what: "paid",
                 })),
                 json!({"gateway": "paybox", "order": "17", "what": "paid"}),
+            ),
+            (
+                Detail::Card { place: "query", network: "visa", last_four: 5 },
+                json!({"place": "query", "network": "visa", "last_four": "0005"}),
             ),
             (Detail::Lost(lost), json!({"lost_info": 1, "lost_warn": 2, "lost_critical": 3})),
             (Detail::Sink(SinkName::new("file")), json!({"sink": "file"})),

@@ -104,6 +104,11 @@ impl fmt::Display for OwaspLine<'_> {
                 parameter(&said.order.as_deref().unwrap_or_default())?;
                 parameter(&said.what)
             }
+            Detail::Card { place, network, last_four } => {
+                parameter(place)?;
+                parameter(network)?;
+                parameter(&format_args!("{last_four:04}"))
+            }
             Detail::Lost(lost) => {
                 parameter(&lost.info)?;
                 parameter(&lost.warn)?;
@@ -175,6 +180,12 @@ mod tests {
                     what: "paid",
                 })),
                 ":,paybox,17,paid",
+            ),
+            (
+                None,
+                None,
+                Detail::Card { place: "query", network: "visa", last_four: 5 },
+                ":,query,visa,0005",
             ),
             (None, None, Detail::Lost(lost), ":,1,2,3"),
             (None, None, Detail::Sink(SinkName::new("file")), ":,file"),

@@ -55,6 +55,7 @@
 //! | `x_authn_stuffing` | CRITICAL | too many accounts fail, from everywhere |
 //! | `x_authn_unlock` | INFO | an account or an address was unlocked, by an administrator or by a token |
 //! | `x_authz_granted` | INFO | a guard lets somebody in: one in so many, by [`sample_grants`](EventLogBuilder::sample_grants) |
+//! | `x_card_data` | CRITICAL | [`CardGuard`](crate::payment::card::CardGuard) refuses a request with a card number or a field for a security code, or finds a card number in a response |
 //! | `x_client_address_unclear` | WARN | a believed proxy's chain of addresses is too short, holds believed proxies alone or cannot be read; the server does not tell the peer's address |
 //! | `x_cookie_hardened` | INFO | [`HardenCookies`](crate::cookies::HardenCookies) mends a cookie; WARN if it leaves it out, or only reports |
 //! | `x_cookie_lookalike` | WARN | a cookie comes in whose name may be taken for that of one that [`GuardCookies`](crate::cookies::GuardCookies) protects |

@@ -154,6 +154,7 @@ names! {
     UserUpdated = "user_updated" Warn "An account has been changed.",
     UserArchived = "user_archived" Warn "An account has been archived.",
     UserDeleted = "user_deleted" Warn "An account has been deleted.",
+    CardData = "x_card_data" Critical "Card data has come where none may be.",
     ClientAddressUnclear = "x_client_address_unclear" Warn
         "The chain of addresses that a believed proxy sends cannot be read.",
     CookieHardened = "x_cookie_hardened" Info "A cookie that goes out broke a rule.",

@@ -66,7 +66,7 @@ impl Reporter {
     }
 
     /// As [`of`](Self::of), for a response that may need it: to find out the route may allocate.
-    #[cfg(any(feature = "cookies", feature = "roles"))]
+    #[cfg(any(feature = "cookies", feature = "payment", feature = "roles"))]
     pub(crate) fn without_route<R: RequestHead>(request: &R) -> Option<Self> {
         let log = request.look(|context: &Context| context.log().cloned()).flatten()?;
         Some(Self { log, client: Who::of(request).addr().ok(), route: None })

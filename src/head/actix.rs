@@ -51,6 +51,10 @@ impl RequestHead for HttpRequest {
         self.headers().get_all(&name.v0).map(HeaderValue::as_bytes)
     }
 
+    fn all_headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()))
+    }
+
     fn repeats_headers(&self) -> bool {
         self.headers().len() != self.headers().len_keys()
     }
@@ -101,6 +105,10 @@ impl RequestHead for ServiceRequest {
         self.request().header(name)
     }
 
+    fn all_headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.request().all_headers()
+    }
+
     fn repeats_headers(&self) -> bool {
         self.request().repeats_headers()
     }
@@ -126,6 +134,10 @@ impl<B> ResponseHead for HttpResponse<B> {
 
     fn header<'a>(&'a self, name: &'a Name) -> impl Iterator<Item = &'a [u8]> {
         self.headers().get_all(&name.v0).map(HeaderValue::as_bytes)
+    }
+
+    fn all_headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()))
     }
 
     fn contains(&self, name: &Name) -> bool {
@@ -176,6 +188,10 @@ impl<B> ResponseHead for ServiceResponse<B> {
 
     fn header<'a>(&'a self, name: &'a Name) -> impl Iterator<Item = &'a [u8]> {
         self.response().header(name)
+    }
+
+    fn all_headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.response().all_headers()
     }
 
     fn contains(&self, name: &Name) -> bool {

@@ -68,6 +68,11 @@ macro_rules! request_head {
                 $headers.get_all(&name.v1).iter().map(HeaderValue::as_bytes)
             }
 
+            fn all_headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
+                let $this = self;
+                $headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()))
+            }
+
             fn repeats_headers(&self) -> bool {
                 let $this = self;
                 $headers.len() != $headers.keys_len()
@@ -150,6 +155,10 @@ impl<B> ResponseHead for http::Response<B> {
 
     fn header<'a>(&'a self, name: &'a Name) -> impl Iterator<Item = &'a [u8]> {
         self.headers().get_all(&name.v1).iter().map(HeaderValue::as_bytes)
+    }
+
+    fn all_headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()))
     }
 
     fn contains(&self, name: &Name) -> bool {

@@ -22,6 +22,8 @@
 //! - Where a gateway takes a signed form, the page that posts it may do nothing else, by a policy of its own.
 //! - A payment begins by `POST` alone ([`Posted`]), and for the price that the ledger has.
 //! - [`Mode`] chooses ids, key and host together: nothing of the test platform pays in production.
+//! - [`CardGuard`](card::CardGuard) refuses requests that hold card numbers or security codes, and
+//!   [`scrub`](card::scrub) takes them out of logs.
 //!
 //! [*Taking payments*](taking_payments) leads from the button to the money, with tables for SQL.
 //!
@@ -98,6 +100,7 @@ pub use self::word::{Notice, Unbelieved, Verified, Witness, Word};
 
 mod answer;
 mod builder;
+pub mod card;
 mod checkout;
 mod currency;
 mod error;

@@ -1,0 +1,215 @@
+//! Characters that are written as something else: `%34` in addresses and forms, `\u0034` in JSON,
+//! `&#52;` in HTML.
+//!
+//! All are read wherever they stand, since one is often inside another: an address in JSON, say. What
+//! could be one and is not counts as what it looks like.
+
+/// What may become one character, and the bytes it has so far.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Escape {
+    kind: Kind,
+    raw: [u8; LONGEST],
+    len: u8,
+}
+
+/// The longest is `&#x1d7ce;`; one byte more shows that it is none.
+const LONGEST: usize = 10;
+
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+enum Kind {
+    #[default]
+    None,
+    Percent,
+    Backslash,
+    /// `\u`
+    Unicode,
+    Ampersand,
+    /// `&#`
+    Number,
+    /// `&n`
+    Name,
+}
+
+/// What a byte has made of it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Fed {
+    /// It is not over.
+    More,
+    /// It is one byte of UTF-8.
+    Byte(u8),
+    /// It is a character.
+    Char(u32),
+    /// It is none, and nor is this byte a part of it.
+    None,
+}
+
+impl Escape {
+    /// Begins one, if this byte does.
+    pub(super) const fn begin(&mut self, byte: u8) -> bool {
+        self.kind = match byte {
+            b'%' => Kind::Percent,
+            b'\\' => Kind::Backslash,
+            b'&' => Kind::Ampersand,
+            _ => return false,
+        };
+        self.raw[0] = byte;
+        self.len = 1;
+        true
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.kind != Kind::None
+    }
+
+    /// Gives up, and gives the bytes there are.
+    pub(super) fn take(&mut self) -> ([u8; LONGEST], usize) {
+        self.kind = Kind::None;
+        (self.raw, usize::from(std::mem::take(&mut self.len)))
+    }
+
+    /// Takes the next byte. After a byte or a character it is closed.
+    pub(super) fn feed(&mut self, byte: u8) -> Fed {
+        let at = usize::from(self.len);
+        let Some(place) = self.raw.get_mut(at) else { return Fed::None };
+        *place = byte;
+        let fed = self.decide(byte, at);
+        match fed {
+            Fed::More => self.len += 1,
+            Fed::Byte(_) | Fed::Char(_) => self.kind = Kind::None,
+            Fed::None => {}
+        }
+        fed
+    }
+
+    fn decide(&mut self, byte: u8, at: usize) -> Fed {
+        match self.kind {
+            Kind::None => Fed::None,
+            Kind::Percent => match (hex(byte), at) {
+                (None, _) => Fed::None,
+                (Some(_), 1) => Fed::More,
+                (Some(low), _) => {
+                    let decoded = hex(self.raw[1]).unwrap_or(0) << 4 | low;
+                    match decoded {
+                        // Encoded twice, as an address is inside another.
+                        b'%' => {
+                            self.len = 0; // and one more
+                            Fed::More
+                        }
+                        // Nobody encodes letters: it is a percent sign, and then a number.
+                        _ if decoded.is_ascii_alphabetic() => Fed::None,
+                        _ => Fed::Byte(decoded),
+                    }
+                }
+            },
+            Kind::Backslash => match byte {
+                b'n' | b'r' | b't' | b'b' | b'f' => Fed::Char(u32::from(b'\n')),
+                b'u' => {
+                    self.kind = Kind::Unicode;
+                    Fed::More
+                }
+                // Escaped twice, as JSON is inside JSON.
+                b'\\' => {
+                    self.len = 0;
+                    Fed::More
+                }
+                _ => Fed::None,
+            },
+            Kind::Unicode => match hex(byte) {
+                None => Fed::None,
+                Some(_) if at < 5 => Fed::More,
+                Some(_) => Fed::Char(number(&self.raw[2..6], 16)),
+            },
+            Kind::Ampersand => {
+                self.kind = match byte {
+                    b'#' => Kind::Number,
+                    b'n' | b't' | b'e' => Kind::Name,
+                    _ => return Fed::None,
+                };
+                Fed::More
+            }
+            Kind::Number => {
+                let is_hex = at > 2 && self.raw[2] | 0x20 == b'x';
+                let digits = &self.raw[if is_hex { 3 } else { 2 }..at];
+                match byte {
+                    b';' if !digits.is_empty() => {
+                        Fed::Char(number(digits, if is_hex { 16 } else { 10 }))
+                    }
+                    b'x' | b'X' if at == 2 => Fed::More,
+                    _ if byte.is_ascii_digit() || is_hex && byte.is_ascii_hexdigit() => Fed::More,
+                    _ => Fed::None,
+                }
+            }
+            Kind::Name => {
+                let name = &self.raw[1..=at];
+                match SPACES.iter().find(|space| space.starts_with(name)) {
+                    Some(space) if space.len() == name.len() => Fed::Char(0xa0),
+                    Some(_) => Fed::More,
+                    None => Fed::None,
+                }
+            }
+        }
+    }
+}
+
+/// Spaces by their names in HTML.
+const SPACES: [&[u8]; 4] = [b"nbsp;", b"thinsp;", b"ensp;", b"emsp;"];
+
+const fn hex(byte: u8) -> Option<u8> {
+    match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        b'A'..=b'F' => Some(byte - b'A' + 10),
+        _ => None,
+    }
+}
+
+/// Seven digits of sixteen are 28 bits.
+fn number(digits: &[u8], base: u32) -> u32 {
+    digits.iter().fold(0, |number, digit| number * base + u32::from(hex(*digit).unwrap_or(0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fed(text: &str) -> Fed {
+        let mut escape = Escape::default();
+        let mut bytes = text.bytes();
+        assert!(escape.begin(bytes.next().unwrap()), "{text}");
+        for byte in bytes {
+            match escape.feed(byte) {
+                Fed::More => {}
+                done => return done,
+            }
+        }
+        Fed::More
+    }
+
+    #[test]
+    fn what_is_written_otherwise_is_read() {
+        for (text, expected) in [
+            ("%34", Fed::Byte(b'4')),
+            ("%2534", Fed::Byte(b'4')),
+            ("%c2", Fed::Byte(0xc2)),
+            ("%41", Fed::None),
+            ("%4x", Fed::None),
+            ("%", Fed::More),
+            ("\\n", Fed::Char(10)),
+            ("\\u0034", Fed::Char(0x34)),
+            ("\\\\u00A0", Fed::Char(0xa0)),
+            ("\\u003x", Fed::None),
+            ("\\x", Fed::None),
+            ("&#52;", Fed::Char(0x34)),
+            ("&#x34;", Fed::Char(0x34)),
+            ("&#X1D7CE;", Fed::Char(0x1d7ce)),
+            ("&#;", Fed::None),
+            ("&#x;", Fed::None),
+            ("&#411111111", Fed::None),
+            ("&nbsp;", Fed::Char(0xa0)),
+            ("&n=", Fed::None),
+            ("&card", Fed::None),
+        ] {
+            assert_eq!(fed(text), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,369 @@
+//! Fields by their names: those that ask for card data, and those that are exempt.
+
+/// What a field is for, by its name.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Purpose {
+    /// For a security code.
+    SecurityCode,
+    /// For a card number.
+    CardNumber,
+}
+
+/// What is done with a field.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Verdict {
+    Nothing,
+    /// What it holds is not looked at.
+    Exempt,
+    Refused(Purpose),
+}
+
+/// How characters of a name are written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Written {
+    Plainly,
+    /// `%63vv`
+    InAddress,
+    /// `\u0063vv`
+    InJson,
+}
+
+/// The names that matter. Case counts for nothing, nor does what is no letter or digit: `card_number`,
+/// `cardNumber` and `CARD-NUMBER` are one.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Names {
+    exempt: Vec<Box<[u8]>>,
+    /// How their names end.
+    ends: Vec<[u8; 3]>,
+}
+
+/// Longer names are not compared.
+const LONGEST: usize = 64;
+
+impl Names {
+    pub(super) fn has_exempt(&self) -> bool {
+        !self.exempt.is_empty()
+    }
+
+    /// Exempts a name; `false` if it is none.
+    pub(super) fn exempt(&mut self, name: &str) -> bool {
+        let Some(name) = Name::read(name.as_bytes(), Written::Plainly) else { return false };
+        if let Some(last) = name.last_part().last_chunk() {
+            self.ends.push(*last);
+        }
+        self.exempt.push(name.last_part().into());
+        true
+    }
+
+    pub(super) fn may_matter(&self, json: &[u8]) -> bool {
+        self.verdict(json, Written::InJson) != Verdict::Nothing
+    }
+
+    /// What is done with a field of this name.
+    pub(super) fn verdict(&self, raw: &[u8], written: Written) -> Verdict {
+        // Of what ends in another way something else decides: `card[cvv]`, `cv\u0076`, a name of two letters.
+        if let Some(last) = raw.last_chunk::<3>()
+            && last.iter().all(u8::is_ascii_alphanumeric)
+        {
+            let end = last.map(|byte| byte.to_ascii_lowercase());
+            let escape = match written {
+                Written::Plainly => None,
+                Written::InAddress => Some(b'%'),
+                Written::InJson => Some(b'\\'),
+            };
+            let is_plain = escape.is_none_or(|escape| !raw.contains(&escape));
+            if !may_end(end) && !self.ends.contains(&end) && is_plain {
+                return Verdict::Nothing;
+            }
+        }
+        if raw.is_empty() || raw.len() > MOST_RAW {
+            return Verdict::Nothing;
+        }
+        let Some(name) = Name::read(raw, written) else { return Verdict::Nothing };
+        if self.exempt.iter().any(|exempt| **exempt == *name.last_part()) {
+            return Verdict::Exempt;
+        }
+        name.purpose().map_or(Verdict::Nothing, Verdict::Refused)
+    }
+}
+
+/// What a field of this name is for, if it is for card data.
+pub(super) fn purpose(raw: &str) -> Option<Purpose> {
+    Name::read(raw.as_bytes(), Written::Plainly)?.purpose()
+}
+
+/// The bytes of a name of which they keep so many, escapes and all.
+pub(super) const MOST_RAW: usize = 160;
+
+/// The letters and digits of a name, in lower case.
+struct Name {
+    text: [u8; LONGEST],
+    len: usize,
+    /// Where its last part begins: that of `card[cvv]` or `payment.cvv`.
+    part: usize,
+    /// Where its last words begin, the last first.
+    words: [usize; WORDS],
+}
+
+/// `card_verification_code` has three.
+const WORDS: usize = 4;
+
+impl Name {
+    fn read(raw: &[u8], written: Written) -> Option<Self> {
+        let mut name = Self { text: [0; LONGEST], len: 0, part: 0, words: [usize::MAX; WORDS] };
+        let (mut at, mut last) = (0, 0_u8);
+        while at < raw.len() {
+            let (byte, length) = decoded(&raw[at..], written);
+            at += length;
+            let hump = byte.is_ascii_uppercase() && !last.is_ascii_uppercase();
+            if byte.is_ascii_alphanumeric() {
+                if matches!(last, b'.' | b'[' | b'/' | b':') {
+                    name.part = name.len;
+                }
+                if hump || !last.is_ascii_alphanumeric() {
+                    name.words.rotate_right(1);
+                    name.words[0] = name.len;
+                }
+                *name.text.get_mut(name.len)? = byte.to_ascii_lowercase();
+                name.len += 1;
+                last = byte;
+            } else if !matches!((last, byte), (b'.' | b'[' | b'/' | b':', _)) {
+                last = byte;
+            }
+        }
+        (name.len > 0).then_some(name)
+    }
+
+    fn last_part(&self) -> &[u8] {
+        &self.text[self.part..self.len]
+    }
+
+    fn purpose(&self) -> Option<Purpose> {
+        let whole = &self.text[..self.len];
+        let words = || self.words.iter().filter_map(|start| whole.get(*start..));
+        if words().any(is_code) || is_code(whole) {
+            return Some(Purpose::SecurityCode);
+        }
+        (is_number(whole) || is_number(self.last_part())).then_some(Purpose::CardNumber)
+    }
+}
+
+/// A character of a name, and how many bytes it takes; 0 is one that is no letter.
+fn decoded(raw: &[u8], written: Written) -> (u8, usize) {
+    let hex = |digits: &[u8]| {
+        let digits = std::str::from_utf8(digits).ok()?;
+        u32::from_str_radix(digits, 16).ok().map(|code| u8::try_from(code).unwrap_or(0))
+    };
+    match (raw, written) {
+        ([b'%', one, two, ..], Written::InAddress) => match hex(&[*one, *two]) {
+            Some(byte) => (byte, 3),
+            None => (b'%', 1),
+        },
+        ([b'\\', b'u', code @ ..], Written::InJson) if code.len() >= 4 => match hex(&code[..4]) {
+            Some(byte) => (byte, 6),
+            None => (b'\\', 1),
+        },
+        _ => (raw[0], 1),
+    }
+}
+
+/// Whether a name below can end so: most names do not, and need not be read.
+fn may_end(last: [u8; 3]) -> bool {
+    matches!(
+        &last,
+        b"ata"
+            | b"av2"
+            | b"ber"
+            | b"cno"
+            | b"csc"
+            | b"cvc"
+            | b"cvn"
+            | b"cvv"
+            | b"dno"
+            | b"lue"
+            | b"num"
+            | b"ock"
+            | b"ode"
+            | b"pan"
+            | b"vc2"
+            | b"vn2"
+            | b"vv2"
+    )
+}
+
+/// Names for security codes and for what else nobody may keep: also after other words, as in
+/// `billing_card_cvv`.
+fn is_code(name: &[u8]) -> bool {
+    matches!(
+        name,
+        b"cvv"
+            | b"cvv2"
+            | b"cvc"
+            | b"cvc2"
+            | b"csc"
+            | b"cvn"
+            | b"cvn2"
+            | b"cav2"
+            | b"cvvcode"
+            | b"cvccode"
+            | b"cvvnumber"
+            | b"cvcnumber"
+            | b"cardcvv"
+            | b"cardcvc"
+            | b"cardcsc"
+            | b"cccvv"
+            | b"cccvc"
+            | b"cccsc"
+            | b"securitycode"
+            | b"cardsecuritycode"
+            | b"cardverificationcode"
+            | b"cardverificationvalue"
+            | b"cardverificationnumber"
+            | b"cardvalidationcode"
+            | b"verificationvalue"
+            | b"pinblock"
+            | b"track1data"
+            | b"track2data"
+    )
+}
+
+/// Names for card numbers: the whole name, or its last part.
+fn is_number(name: &[u8]) -> bool {
+    matches!(
+        name,
+        b"pan"
+            | b"cardpan"
+            | b"cardnumber"
+            | b"cardnum"
+            | b"cardno"
+            | b"ccnumber"
+            | b"ccnum"
+            | b"ccno"
+            | b"creditcardnumber"
+            | b"creditcardnum"
+            | b"creditcardno"
+            | b"debitcardnumber"
+            | b"paymentcardnumber"
+            | b"cardaccountnumber"
+            | b"primaryaccountnumber"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_says_what_a_field_is_for() {
+        use Purpose::{CardNumber, SecurityCode};
+
+        let names = Names::default();
+        for (name, written, purpose) in [
+            ("cvv", Written::Plainly, Some(SecurityCode)),
+            ("CVV2", Written::Plainly, Some(SecurityCode)),
+            ("cardCvc", Written::Plainly, Some(SecurityCode)),
+            ("cardCVC", Written::Plainly, Some(SecurityCode)),
+            ("cc-csc", Written::Plainly, Some(SecurityCode)),
+            ("securityCode", Written::Plainly, Some(SecurityCode)),
+            ("billing_card_security_code", Written::Plainly, Some(SecurityCode)),
+            ("card[cvv]", Written::Plainly, Some(SecurityCode)),
+            ("payment.card.cvv", Written::Plainly, Some(SecurityCode)),
+            ("$cvv ", Written::Plainly, Some(SecurityCode)),
+            ("\\u0063vv", Written::InJson, Some(SecurityCode)),
+            ("cv\\u0076", Written::InJson, Some(SecurityCode)),
+            ("%63v%76", Written::InAddress, Some(SecurityCode)),
+            ("card%5Bcvv%5D", Written::InAddress, Some(SecurityCode)),
+            ("%63vv", Written::InAddress, Some(SecurityCode)),
+            ("\\u0063vv2", Written::InJson, Some(SecurityCode)),
+            ("c%76v", Written::InAddress, Some(SecurityCode)),
+            ("c\\u0076v", Written::InJson, Some(SecurityCode)),
+            ("cardNumber", Written::Plainly, Some(CardNumber)),
+            ("card_number", Written::Plainly, Some(CardNumber)),
+            ("cc-number", Written::Plainly, Some(CardNumber)),
+            ("card[number]", Written::Plainly, Some(CardNumber)),
+            ("payment.pan", Written::Plainly, Some(CardNumber)),
+            ("PAN", Written::Plainly, Some(CardNumber)),
+            ("japan", Written::Plainly, None),
+            ("gift_card_number", Written::Plainly, None),
+            ("company", Written::Plainly, None),
+            ("csv", Written::Plainly, None),
+            ("receiver", Written::Plainly, None),
+            ("encvv", Written::Plainly, None),
+            ("cvv_required", Written::Plainly, None),
+            ("number", Written::Plainly, None),
+            ("", Written::Plainly, None),
+        ] {
+            let expected = purpose.map_or(Verdict::Nothing, Verdict::Refused);
+            assert_eq!(names.verdict(name.as_bytes(), written), expected, "{name}");
+        }
+    }
+
+    /// One of each ending, and more.
+    const NAMES: [&str; 43] = [
+        "cvv",
+        "cvv2",
+        "cvc",
+        "cvc2",
+        "csc",
+        "cvn",
+        "cvn2",
+        "cav2",
+        "cvvcode",
+        "cvccode",
+        "cvvnumber",
+        "cvcnumber",
+        "cardcvv",
+        "cardcvc",
+        "cardcsc",
+        "cccvv",
+        "cccvc",
+        "cccsc",
+        "securitycode",
+        "cardsecuritycode",
+        "cardverificationcode",
+        "cardverificationvalue",
+        "cardverificationnumber",
+        "cardvalidationcode",
+        "verificationvalue",
+        "pinblock",
+        "track1data",
+        "track2data",
+        "pan",
+        "cardpan",
+        "cardnumber",
+        "cardnum",
+        "cardno",
+        "ccnumber",
+        "ccnum",
+        "ccno",
+        "creditcardnumber",
+        "creditcardnum",
+        "creditcardno",
+        "debitcardnumber",
+        "paymentcardnumber",
+        "cardaccountnumber",
+        "primaryaccountnumber",
+    ];
+
+    #[test]
+    fn what_is_not_looked_at_is_no_such_name() {
+        for name in NAMES {
+            let expected = Verdict::Refused(purpose(name).unwrap());
+            assert_eq!(
+                Names::default().verdict(name.as_bytes(), Written::Plainly),
+                expected,
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn exempt_names_are_compared_as_the_others() {
+        let mut names = Names::default();
+        assert!(names.exempt("Siret-No") && !names.exempt("") && !names.exempt("--"));
+        for name in ["siretNo", "siret_no", "order[siret_no]", "order.siretno"] {
+            assert_eq!(names.verdict(name.as_bytes(), Written::Plainly), Verdict::Exempt, "{name}");
+        }
+        assert_eq!(names.verdict(b"siret", Written::Plainly), Verdict::Nothing);
+    }
+}
