@@ -1,4 +1,4 @@
-//! A shop that is paid through Paybox, against a simulator that it starts itself:
+//! A shop that is paid through Paybox and Stripe, against a simulator that it starts itself:
 //! `cargo run --example payment_actix`
 //!
 //! No account is needed. Security events are printed as lines of JSON.
@@ -13,6 +13,7 @@ use std::{env, io};
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Data, Html, Path, Redirect};
 use actix_web::{App, HttpServer};
+use donjon::adapters::reqwest::Reqwest;
 use donjon::client::TrustedProxies;
 use donjon::csrf::CsrfProtection;
 use donjon::event::{EventLog, JsonLines};
@@ -21,13 +22,13 @@ use donjon::headers::csp::Directive;
 use donjon::keys::{Key, KeyRing};
 use donjon::middleware::Stack;
 use donjon::payment::{
-    Answer, Checkout, Currency, Ledger, MemoryLedger, Money, OrderId, Origin, Paybox, Payments,
-    Posted, State,
+    Answer, Checkout, Currency, Ledger, MemoryLedger, Mode, Money, OrderId, Origin, Paybox,
+    Payments, Posted, State, StripeCheckout,
 };
 use donjon::refusal::Refusal;
 use minijinja::{Environment, context};
 
-#[path = "payment/simulator.rs"]
+#[path = "payment/simulator/mod.rs"]
 mod simulator;
 use simulator::Simulator;
 
@@ -49,10 +50,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let log = EventLog::builder().sink("stdout", JsonLines::to(io::stdout())).build()?;
     let simulator = Simulator::start().await?;
     let paybox = Paybox::test_account()?.simulator(&simulator.origin(), simulator.public_key())?;
+    let stripe = StripeCheckout::new(Mode::Test, "sk_test_of_nobody", [Simulator::STRIPE_SECRET])?
+        .simulator(&simulator.origin())?;
     let ring = KeyRing::new(Key::random())?; // in earnest, from a secret that stays
     let ledger = Arc::new(MemoryLedger::default());
     let payments = Payments::builder(&ring, "shop", &site)?
         .gateway(paybox)
+        .gateway(stripe)
+        .http(Reqwest::new()?)
         .log(&log)
         .build(Arc::clone(&ledger))?;
 
@@ -74,7 +79,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             .app_data(shop.clone())
             .route("/", web::get().to(new_order))
             .route("/orders/{order}", web::get().to(order))
-            .route("/pay/{order}", web::post().to(pay))
+            .route("/buy/{order}/{gateway}", web::post().to(pay))
             .configure(|config| payments.actix_routes(config))
     });
     let server = server.workers(2).listen(listener)?;
@@ -108,12 +113,15 @@ async fn order(shop: Data<Shop>, order: Path<String>) -> Result<Html, actix_web:
 async fn pay(
     posted: Posted,
     shop: Data<Shop>,
-    order: Path<String>,
+    path: Path<(String, String)>,
 ) -> Result<Answer, actix_web::Error> {
+    let (order, gateway) = path.into_inner();
     let order: OrderId = order.parse().map_err(|_| unknown())?;
     let found = shop.ledger.order(&order).await.map_err(failed)?.ok_or_else(unknown)?;
-    let checkout = Checkout::new(order, found.amount).email("ann@example.com");
-    let answer = shop.payments.redirect(posted, &checkout, "paybox", None).await;
+    let checkout = Checkout::new(order, found.amount)
+        .email("ann@example.com")
+        .description("A court for an hour");
+    let answer = shop.payments.redirect(posted, &checkout, &gateway, None).await;
     Ok(answer.map_err(Refusal::from)?)
 }
 

@@ -1,4 +1,4 @@
-//! A shop that is paid through Paybox, against a simulator that it starts itself:
+//! A shop that is paid through Paybox and Stripe, against a simulator that it starts itself:
 //! `cargo run --example payment_axum`
 //!
 //! No account is needed. Security events are printed as lines of JSON.
@@ -15,6 +15,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Redirect};
 use axum::routing::{get, post};
+use donjon::adapters::reqwest::Reqwest;
 use donjon::client::TrustedProxies;
 use donjon::csrf::CsrfProtection;
 use donjon::event::{EventLog, JsonLines};
@@ -23,14 +24,14 @@ use donjon::headers::csp::Directive;
 use donjon::keys::{Key, KeyRing};
 use donjon::middleware::Stack;
 use donjon::payment::{
-    Answer, Checkout, Currency, Ledger, MemoryLedger, Money, OrderId, Origin, Paybox, Payments,
-    Posted,
+    Answer, Checkout, Currency, Ledger, MemoryLedger, Mode, Money, OrderId, Origin, Paybox,
+    Payments, Posted, StripeCheckout,
 };
 use donjon::refusal::Refusal;
 use minijinja::{Environment, context};
 use tokio::net::TcpListener;
 
-#[path = "payment/simulator.rs"]
+#[path = "payment/simulator/mod.rs"]
 mod simulator;
 use simulator::Simulator;
 
@@ -53,10 +54,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let log = EventLog::builder().sink("stdout", JsonLines::to(io::stdout())).build()?;
     let simulator = Simulator::start().await?;
     let paybox = Paybox::test_account()?.simulator(&simulator.origin(), simulator.public_key())?;
+    let stripe = StripeCheckout::new(Mode::Test, "sk_test_of_nobody", [Simulator::STRIPE_SECRET])?
+        .simulator(&simulator.origin())?;
     let ring = KeyRing::new(Key::random())?; // in earnest, from a secret that stays
     let ledger = Arc::new(MemoryLedger::default());
     let payments = Payments::builder(&ring, "shop", &site)?
         .gateway(paybox)
+        .gateway(stripe)
+        .http(Reqwest::new()?)
         .log(&log)
         .build(Arc::clone(&ledger))?;
 
@@ -74,7 +79,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let app = Router::new()
         .route("/", get(new_order))
         .route("/orders/{order}", get(order))
-        .route("/pay/{order}", post(pay))
+        .route("/buy/{order}/{gateway}", post(pay))
         .with_state(shop)
         .merge(payments.axum_routes())
         .layer(Stack::new((log.clone(), TrustedProxies::none(), headers, csrf)))
@@ -115,13 +120,15 @@ async fn order(
 async fn pay(
     posted: Posted,
     State(shop): State<Shop>,
-    Path(order): Path<String>,
+    Path((order, gateway)): Path<(String, String)>,
 ) -> Result<Answer, Refusal> {
     let unknown = || Refusal::new(StatusCode::NOT_FOUND, "an order that there is not");
     let order: OrderId = order.parse().map_err(|_| unknown())?;
     let found = shop.ledger.order(&order).await.ok().flatten().ok_or_else(unknown)?;
-    let checkout = Checkout::new(order, found.amount).email("ann@example.com");
-    Ok(shop.payments.redirect(posted, &checkout, "paybox", None).await?)
+    let checkout = Checkout::new(order, found.amount)
+        .email("ann@example.com")
+        .description("A court for an hour");
+    Ok(shop.payments.redirect(posted, &checkout, &gateway, None).await?)
 }
 
 const FAILED: StatusCode = StatusCode::INTERNAL_SERVER_ERROR;

@@ -1,6 +1,6 @@
 //! Payments, by their public interface: the way out, the way back, and whose word counts.
 
-#![cfg(all(feature = "actix", feature = "axum", feature = "paybox"))]
+#![cfg(all(feature = "actix", feature = "axum", feature = "headers", feature = "paybox"))]
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test's failure is its message")]
 
 use std::sync::Arc;

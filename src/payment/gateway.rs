@@ -51,7 +51,7 @@ pub trait Gateway: Send + Sync + 'static {
     /// Its own origins: where a payer may be sent, and what the page with the button has in `form-action`.
     fn origins(&self) -> &[Origin];
 
-    /// Whether it is asked over the network, and so needs an [`HttpSend`].
+    /// Whether it is asked over the network, and so needs an [`HttpSend`](super::HttpSend).
     fn needs_http(&self) -> bool {
         false
     }

@@ -152,7 +152,7 @@ impl Verified {
 pub enum Word {
     /// The gateway says so.
     Says(Verified),
-    /// Something has happened to this order, and the gateway is to be [asked](Gateway::confirm): what was sent
+    /// Something has happened to this order, and the gateway is to be [asked](super::Gateway::confirm): what was sent
     /// is no proof.
     Ask(OrderId),
 }

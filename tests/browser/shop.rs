@@ -9,9 +9,9 @@ use donjon::headers::csp::Directive;
 use donjon::keys::{Key, KeyRing};
 use donjon::middleware::Stack;
 use donjon::payment::{
-    Answer, Checkout, Currency, Gateway, GatewayUrl, Handoff, MemoryLedger, Mode, Money, Notice,
-    OrderId, Origin, Paybox, Payments, Posted, Start, StartError, State, Unbelieved, Witness, Word,
-    Work,
+    Answer, Billing, Checkout, Currency, Gateway, GatewayUrl, Handoff, MemoryLedger, Mode, Money,
+    Notice, OrderId, Origin, Paybox, Payments, Posted, Start, StartError, State, Unbelieved,
+    Witness, Word, Work,
 };
 use donjon::refusal::Refusal;
 use fantoccini::Locator;
@@ -21,7 +21,7 @@ use super::support::{PATIENCE, Scratch, Server, program, skip};
 use super::{Browser, Duration};
 
 #[allow(dead_code, reason = "the examples use the rest")]
-#[path = "../../examples/payment/simulator.rs"]
+#[path = "../../examples/payment/simulator/mod.rs"]
 mod simulator;
 use simulator::Simulator;
 
@@ -102,7 +102,18 @@ impl Shop {
     }
 
     async fn pay(&self, posted: Posted, gateway: &str, order: &str) -> Result<Answer, Refusal> {
-        let checkout = Checkout::new(order.parse().unwrap(), price()).email("ann@example.com");
+        // What is signed arrives as it was, whatever it means in HTML, XML or a form.
+        let billing = Billing {
+            first_name: "Zo\u{eb} \"Z\"".into(),
+            last_name: "O'Hara & <Sons>".into(),
+            street: "1; rue du Stade = 100 %".into(),
+            postal_code: "75001".into(),
+            city: "Cr\u{e9}teil + Paris".into(),
+            country: 250,
+            ..Billing::default()
+        };
+        let checkout = Checkout::new(order.parse().unwrap(), price()).email("o'hara+1@example.com");
+        let checkout = checkout.billing(billing);
         Ok(self.payments.redirect(posted, &checkout, gateway, None).await?)
     }
 }
