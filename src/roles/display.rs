@@ -17,7 +17,7 @@ impl fmt::Display for Rule {
             Node::SecondFactor => f.write_str("second factor"),
             Node::Network(_) => f.write_str("network"),
             Node::Between(..) => f.write_str("time"),
-            Node::All(rules) => joined(f, rules, " & "),
+            Node::All(rules, _) => joined(f, rules, " & "),
             Node::Any(rules) => joined(f, rules, " | "),
             Node::Not(rule) => {
                 f.write_char('!')?;
@@ -39,7 +39,7 @@ fn joined(f: &mut fmt::Formatter<'_>, rules: &[Rule], by: &str) -> fmt::Result {
 
 fn within(f: &mut fmt::Formatter<'_>, rule: &Rule) -> fmt::Result {
     match rule.node() {
-        Node::All(_) | Node::Any(_) => write!(f, "({rule})"),
+        Node::All(..) | Node::Any(_) => write!(f, "({rule})"),
         _ => write!(f, "{rule}"),
     }
 }

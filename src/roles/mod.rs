@@ -131,6 +131,7 @@ mod declare;
 mod display;
 mod grants;
 mod guard;
+mod held;
 mod manifest;
 mod need;
 mod principal;

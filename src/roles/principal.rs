@@ -232,6 +232,11 @@ impl Principal {
         self.inner.types.1
     }
 
+    /// Without what an elevation adds. Whoever is outdated has none.
+    pub(super) fn has_all(&self, roles: u64, permissions: u128) -> bool {
+        self.inner.roles & roles == roles && self.inner.permissions & permissions == permissions
+    }
+
     pub(super) fn holds_role(&self, index: u8, now: impl FnOnce() -> SystemTime) -> bool {
         self.inner.roles & bit(index) != 0
             || self.inner.elevated.0 & bit(index) != 0 && self.is_elevated(now)

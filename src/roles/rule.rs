@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::declare::{Permission, Role};
+use super::held::Held;
 use super::principal::Principal;
 use super::why::Why;
 use crate::client::Networks;
@@ -54,7 +55,7 @@ pub(super) enum Node {
     SecondFactor,
     Network(Arc<Networks>),
     Between(SystemTime, SystemTime),
-    All(Arc<[Rule]>),
+    All(Arc<[Rule]>, Option<Arc<Held>>),
     Any(Arc<[Rule]>),
     Not(Arc<Rule>),
 }
@@ -154,7 +155,10 @@ impl Rule {
 
     /// Whoever all of them let in. Of none, that is nobody, under `!` as well.
     pub fn all(rules: impl IntoIterator<Item = Self>) -> Self {
-        Self::of(rules, Node::All)
+        Self::of(rules, |rules| {
+            let held = Held::of(&rules).map(Arc::new);
+            Node::All(rules, held)
+        })
     }
 
     /// Whoever one of them lets in. Of none, that is nobody, under `!` as well.
@@ -242,7 +246,10 @@ impl Rule {
                     Verdict::No(Why::Time)
                 }
             }
-            Node::All(rules) => all(rules, evidence),
+            Node::All(rules, held) => match (held, evidence.authn) {
+                (Some(held), Authn::Subject(principal)) if held.is_of(principal) => Verdict::Yes,
+                _ => all(rules, evidence),
+            },
             Node::Any(rules) => any(rules, evidence),
             Node::Not(rule) => match rule.verdict(evidence) {
                 Verdict::Yes => Verdict::No(Why::Not),
