@@ -13,6 +13,8 @@ use donjon::refusal::Refusal;
 
 #[path = "card_guard/apps.rs"]
 mod apps;
+#[path = "card_guard/attacks.rs"]
+mod attacks;
 #[path = "card_guard/laws.rs"]
 mod laws;
 

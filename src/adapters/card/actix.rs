@@ -9,6 +9,7 @@ use std::task::{Context, Poll, Waker, ready as poll_ready};
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::error::PayloadError;
+use actix_web::http::StatusCode;
 use actix_web::{Error, HttpMessage as _, HttpResponse};
 use bytes::Bytes;
 use futures_core::Stream;
@@ -150,6 +151,11 @@ fn watch(
 ) -> HttpResponse<Watched> {
     if let Err(refusal) = guard.look_at_response(&response, reporter.as_ref()) {
         return answer(refusal);
+    }
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        // actix-web hands a web socket on as the bodies of the request and of the response.
+        stop.as_ref().inspect(|stop| stop.turn_away());
+        return response.map_body(|_, body| Watched::new(body, None));
     }
     let filter = guard.filter_response(&response, reporter, stop);
     let (response, body) = response.into_parts();

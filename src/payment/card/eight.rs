@@ -61,13 +61,72 @@ pub(super) fn count_digits(bytes: &[u8]) -> usize {
 
 /// How many digits there are, and how many bytes that may begin others.
 pub(super) fn count(bytes: &[u8]) -> (u32, u32) {
-    let (eights, rest) = bytes.as_chunks::<8>();
-    let mut last = [0; 8];
-    last[..rest.len()].copy_from_slice(rest);
-    eights.iter().chain([&last]).fold((0, 0), |(count, more), eight| {
+    let (eights, _) = bytes.as_chunks::<8>();
+    let last = rest(bytes);
+    let (mut count, mut more) = (marked(digits(last)), marked(others(last)));
+    // Each byte of a sum counts for itself, and all of them together have to fit into one.
+    for some in eights.chunks(31) {
+        let sums = some.iter().fold((0, 0), |(count, more), eight| {
+            let eight = u64::from_le_bytes(*eight);
+            (count + (digits(eight) >> 7), more + (others(eight) >> 7))
+        });
+        count += sum(sums.0);
+        more += sum(sums.1);
+    }
+    (count, more)
+}
+
+/// The bytes after the last eight, and zeros: moved into their place, which costs less than to copy them.
+fn rest(bytes: &[u8]) -> u64 {
+    let rest = bytes.len() % 8;
+    match bytes.last_chunk() {
+        Some(_) if rest == 0 => 0,
+        Some(last) => u64::from_le_bytes(*last) >> (64 - 8 * rest),
+        None => bytes.iter().rev().fold(0, |rest, byte| rest << 8 | u64::from(*byte)),
+    }
+}
+
+/// The sum of eight bytes, which has to fit into one.
+const fn sum(bytes: u64) -> u32 {
+    (bytes.wrapping_mul(ONES) >> 56) as u32
+}
+
+/// How many bytes are marked with their high bit: not every processor that this is compiled for counts bits.
+const fn marked(mask: u64) -> u32 {
+    sum(mask >> 7)
+}
+
+/// How many digits there are at most with nothing between them that ends a number; what is longer than
+/// `enough` may be shorter. A comma passes for a separator, which costs no more than a look.
+pub(super) fn longest_run(bytes: &[u8], enough: u32) -> u32 {
+    let (eights, _) = bytes.as_chunks::<8>();
+    let last = rest(bytes).to_le_bytes();
+    let (mut run, mut longest) = (0, 0);
+    for eight in eights.iter().chain([&last]) {
         let eight = u64::from_le_bytes(*eight);
-        (count + digits(eight).count_ones(), more + others(eight).count_ones())
-    })
+        let digits = digits(eight);
+        // A comma is between the separators.
+        let goes_on = between(eight, b'+', b'9')
+            | between(eight, b' ', b' ')
+            | between(eight, b'_', b'_')
+            | between(eight, 0, 0);
+        let ends = !goes_on & HIGH;
+        if ends == 0 {
+            run += marked(digits);
+        } else {
+            // The first digits belong to what came before, and the last to what comes; those between
+            // are too few.
+            let before = ends & ends.wrapping_neg();
+            run += marked(digits & (before - 1));
+            longest = longest.max(run);
+            let after = u64::MAX.checked_shl(64 - ends.leading_zeros()).unwrap_or(0);
+            run = marked(digits & after);
+        }
+        if run >= enough {
+            return run;
+        }
+    }
+    longest.max(run)
 }
 
 /// Where the next quote is: most are near.
@@ -89,6 +148,31 @@ pub(super) fn quote(bytes: &[u8]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_run_is_too_short() {
+        let mut random = 1_u64;
+        for _ in 0..100_000 {
+            let bytes: Vec<u8> = (0..40)
+                .map(|_| {
+                    random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                    b"0123456789012345678901234567890123456789 -./_+\0a,\""
+                        [(random >> 33) as usize % 50]
+                })
+                .collect();
+            let (mut run, mut longest) = (0, 0);
+            for byte in &bytes {
+                match byte {
+                    b'0'..=b'9' => run += 1,
+                    b' ' | b'-' | b'.' | b'/' | b'_' | b'+' | b',' | 0 => {}
+                    _ => run = 0,
+                }
+                longest = longest.max(run);
+            }
+            let told = longest_run(&bytes, 13);
+            assert_eq!(told >= 13, longest >= 13, "{}", bytes.escape_ascii());
+        }
+    }
 
     #[test]
     fn eight_bytes_are_as_one_by_one() {

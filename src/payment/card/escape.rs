@@ -1,5 +1,5 @@
 //! Characters that are written as something else: `%34` in addresses and forms, `\u0034` in JSON,
-//! `&#52;` in HTML.
+//! `&#52;` in HTML, `\u{a0}` and `\xa0` where a program prints a text or bytes.
 //!
 //! All are read wherever they stand, since one is often inside another: an address in JSON, say. What
 //! could be one and is not counts as what it looks like.
@@ -10,7 +10,12 @@ pub(super) struct Escape {
     kind: Kind,
     raw: [u8; LONGEST],
     len: u8,
+    /// How often it was escaped itself.
+    again: u8,
 }
+
+/// What is escaped more often than so is not read: a text of nothing but backslashes would never end.
+const MOST_AGAIN: u8 = 16;
 
 /// The longest is `&#x1d7ce;`; one byte more shows that it is none.
 const LONGEST: usize = 10;
@@ -23,6 +28,10 @@ enum Kind {
     Backslash,
     /// `\u`
     Unicode,
+    /// `\u{`
+    Braces,
+    /// `\x`
+    Hex,
     Ampersand,
     /// `&#`
     Number,
@@ -54,6 +63,7 @@ impl Escape {
         };
         self.raw[0] = byte;
         self.len = 1;
+        self.again = 0;
         true
     }
 
@@ -81,6 +91,16 @@ impl Escape {
         fed
     }
 
+    /// It is one of what is escaped, and that begins anew.
+    fn once_more(&mut self) -> Fed {
+        if self.again == MOST_AGAIN {
+            return Fed::None;
+        }
+        self.again += 1;
+        self.len = 0; // and one more
+        Fed::More
+    }
+
     fn decide(&mut self, byte: u8, at: usize) -> Fed {
         match self.kind {
             Kind::None => Fed::None,
@@ -91,10 +111,7 @@ impl Escape {
                     let decoded = hex(self.raw[1]).unwrap_or(0) << 4 | low;
                     match decoded {
                         // Encoded twice, as an address is inside another.
-                        b'%' => {
-                            self.len = 0; // and one more
-                            Fed::More
-                        }
+                        b'%' => self.once_more(),
                         // Nobody encodes letters: it is a percent sign, and then a number.
                         _ if decoded.is_ascii_alphabetic() => Fed::None,
                         _ => Fed::Byte(decoded),
@@ -108,16 +125,33 @@ impl Escape {
                     Fed::More
                 }
                 // Escaped twice, as JSON is inside JSON.
-                b'\\' => {
-                    self.len = 0;
+                b'\\' => self.once_more(),
+                b'x' => {
+                    self.kind = Kind::Hex;
                     Fed::More
                 }
+                // As some write it in JSON, which need not.
+                b'/' => Fed::Byte(b'/'),
                 _ => Fed::None,
             },
+            Kind::Hex => match hex(byte) {
+                None => Fed::None,
+                Some(_) if at < 3 => Fed::More,
+                Some(low) => Fed::Byte(hex(self.raw[2]).unwrap_or(0) << 4 | low),
+            },
             Kind::Unicode => match hex(byte) {
+                None if byte == b'{' && at == 2 => {
+                    self.kind = Kind::Braces;
+                    Fed::More
+                }
                 None => Fed::None,
                 Some(_) if at < 5 => Fed::More,
                 Some(_) => Fed::Char(number(&self.raw[2..6], 16)),
+            },
+            Kind::Braces => match byte {
+                b'}' if at > 3 => Fed::Char(number(&self.raw[3..at], 16)),
+                _ if byte.is_ascii_hexdigit() => Fed::More,
+                _ => Fed::None,
             },
             Kind::Ampersand => {
                 self.kind = match byte {
@@ -198,7 +232,16 @@ mod tests {
             ("\\u0034", Fed::Char(0x34)),
             ("\\\\u00A0", Fed::Char(0xa0)),
             ("\\u003x", Fed::None),
-            ("\\x", Fed::None),
+            ("\\x3", Fed::More),
+            ("\\x34", Fed::Byte(b'4')),
+            ("\\xg", Fed::None),
+            ("\\u{a0}", Fed::Char(0xa0)),
+            ("\\u{1d7ce}", Fed::Char(0x1d7ce)),
+            ("\\u{}", Fed::None),
+            ("\\u{g", Fed::None),
+            ("\\u0{", Fed::None),
+            ("\\/", Fed::Byte(b'/')),
+            ("\\4", Fed::None),
             ("&#52;", Fed::Char(0x34)),
             ("&#x34;", Fed::Char(0x34)),
             ("&#X1D7CE;", Fed::Char(0x1d7ce)),

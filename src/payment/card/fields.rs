@@ -43,7 +43,8 @@ impl Fields {
         let essence = essence.unwrap_or_default().trim_ascii();
         if essence.eq_ignore_ascii_case(b"application/x-www-form-urlencoded") {
             Self::pairs(b'&', Written::InAddress)
-        } else if essence.eq_ignore_ascii_case(b"multipart/form-data") {
+        } else if essence.get(..10).is_some_and(|kind| kind.eq_ignore_ascii_case(b"multipart/")) {
+            // Also `multipart/mixed`, which actix-multipart reads as well.
             Self::Multipart(Box::default())
         } else {
             Self::Json(Json::default())

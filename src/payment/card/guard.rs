@@ -205,6 +205,11 @@ impl Policy {
     fn look_at_head<R: RequestHead>(&self, request: &R) -> Option<(Hit, Place)> {
         let target = request.path_and_query();
         self.look_at_address(target.as_bytes(), (Place::Path, Place::Query), true)
+            .or_else(|| {
+                // Another server's name is in no header in HTTP/2.
+                let hit = request.authority().and_then(|host| Self::look(host.as_bytes()));
+                hit.map(|hit| (hit, Place::Header))
+            })
             .or_else(|| self.look_at_headers(request.all_headers(), true))
     }
 
@@ -233,6 +238,7 @@ impl Policy {
                     self.look_at_address(value, (Place::Header, Place::Header), of_request)
                 }
                 "traceparent" if is_traceparent(value) => None,
+                "x-cloud-trace-context" if is_cloud_trace(value) => None,
                 _ => Self::look(value).map(|hit| (hit, Place::Header)),
             };
             if hit.is_some() {
@@ -284,10 +290,11 @@ impl Policy {
     }
 
     fn is_too_long<R: RequestHead>(&self, request: &R) -> bool {
+        let Some(limit) = self.body_limit else { return false };
         let length = request.header(&CONTENT_LENGTH).next();
         let length =
             length.and_then(|length| std::str::from_utf8(length).ok()?.parse::<u64>().ok());
-        self.body_limit.zip(length).is_some_and(|(limit, length)| length > limit)
+        length.is_some_and(|length| length > limit)
     }
 }
 
@@ -305,6 +312,16 @@ fn is_traceparent(value: &[u8]) -> bool {
         && [(0, 2), (3, 35), (36, 52), (53, 55)].iter().all(|(from, to)| {
             is_id(&value[*from..*to]) && value.get(*to).is_none_or(|byte| *byte == b'-')
         })
+}
+
+/// What Google Cloud's load balancers add to each request: a trace in hexadecimal, and a span, which is a
+/// number of any 64 bits.
+fn is_cloud_trace(value: &[u8]) -> bool {
+    let Some((trace, [b'/', rest @ ..])) = value.split_at_checked(32) else { return false };
+    let span = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    trace.iter().all(u8::is_ascii_hexdigit)
+        && (1..=20).contains(&span)
+        && matches!(&rest[span..], [] | [b';', b'o', b'=', b'0'..=b'9'])
 }
 
 static CONTENT_TYPE: Name = Name::from_static("content-type");

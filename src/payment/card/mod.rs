@@ -40,7 +40,8 @@
 //! find what is encoded otherwise (base64, QR codes, pictures of cards), compressed inside of a body,
 //! in exponent notation, spread over fields or lines, or what a web socket carries after its handshake.
 //! Security codes by themselves are three digits, and are known by the names of their fields alone, which
-//! XML has in another form than is read here. [`scrub`] leaves those as they are.
+//! XML has in another form than is read here, and so have `cvv[0]`, `name*=` and JSON that is sent as a form.
+//! [`scrub`] leaves those as they are. A letter before a number, or a `%` that escapes nothing, hides it.
 //!
 //! # Deployment caveats
 //!
@@ -49,10 +50,16 @@
 //!
 //! Proxies in front of it have written their logs before. Numbers in addresses are the reason to look there.
 //!
-//! Some ids are right by the same check digit as cards: a SIRET that begins with 36 is also a
-//! Diners Club card. Where such numbers are at home, their fields and headers are to be
+//! Some ids are right by the same check digit as cards: a SIRET that begins with 300 to 305, 36, 38 or 39 is
+//! also a Diners Club card. Where such numbers are at home, their fields and headers are to be
 //! [exempt](CardGuard::exempt_field); what a name exempts, anybody may send in a field of that name. Of 13
-//! digits, which Visa no longer issues, those that are an EAN by their check digit pass.
+//! digits, which Visa no longer issues, those that are an EAN by their check digit pass, and those that are
+//! a telephone number by their `+` or as German mobile ones begin. Where tracing adds ids of 64 bits as
+//! decimal numbers to requests, as Datadog's `x-datadog-trace-id` and `x-datadog-parent-id`, one in 60 of
+//! them is a card number: those headers are to be [exempt](CardGuard::exempt_header).
+//!
+//! A client that waits for an answer in the middle of its request, as gRPC streams do, may wait for ever
+//! where what it has sent ends with digits: they wait for what comes next. Such routes are to be outside.
 //!
 //! A handler or a library that prints a request before the guard has seen it, prints it. Put the
 //! [`Scrubbing`] writer under the log as well.

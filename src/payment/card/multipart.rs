@@ -98,9 +98,18 @@ fn name_of_part(line: &[u8]) -> Option<&[u8]> {
     if !header.eq_ignore_ascii_case(DISPOSITION) {
         return None;
     }
+    // What stands between quotes is no name: `filename="a name=b"`.
+    let (mut is_quoted, mut is_escaped) = (false, false);
     let begins = |at: &usize| {
+        let was_escaped = std::mem::take(&mut is_escaped);
+        match rest[*at] {
+            b'"' if !was_escaped => is_quoted = !is_quoted,
+            b'\\' if is_quoted && !was_escaped => is_escaped = true,
+            _ => {}
+        }
         let before = rest[..*at].last();
-        rest[*at..].get(..5).is_some_and(|name| name.eq_ignore_ascii_case(b"name="))
+        !is_quoted
+            && rest[*at..].get(..5).is_some_and(|name| name.eq_ignore_ascii_case(b"name="))
             && !before.is_some_and(u8::is_ascii_alphanumeric)
     };
     let value = &rest[(0..rest.len()).find(begins)? + 5..];
@@ -124,6 +133,8 @@ mod tests {
             ("content-disposition:form-data;NAME=cvv;x=1", Some("cvv")),
             ("Content-Disposition: form-data; filename=\"a\"; name=\"b\"", Some("b")),
             ("Content-Disposition: form-data; filename=\"a\"", None),
+            ("Content-Disposition: form-data; filename=\"; name=a\"; name=\"b\"", Some("b")),
+            ("Content-Disposition: form-data; filename=\"\\\" name=a\"; name=\"b\"", Some("b")),
             ("Content-Type: text/plain; name=\"cvv\"", None),
         ] {
             assert_eq!(name_of_part(line.as_bytes()), name.map(str::as_bytes), "{line}");

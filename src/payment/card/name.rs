@@ -176,6 +176,7 @@ fn may_end(last: [u8; 3]) -> bool {
             | b"ber"
             | b"cno"
             | b"csc"
+            | b"ccv"
             | b"cvc"
             | b"cvn"
             | b"cvv"
@@ -198,6 +199,7 @@ fn is_code(name: &[u8]) -> bool {
         name,
         b"cvv"
             | b"cvv2"
+            | b"ccv"
             | b"cvc"
             | b"cvc2"
             | b"csc"
@@ -299,7 +301,8 @@ mod tests {
     }
 
     /// One of each ending, and more.
-    const NAMES: [&str; 43] = [
+    const NAMES: [&str; 44] = [
+        "ccv",
         "cvv",
         "cvv2",
         "cvc",

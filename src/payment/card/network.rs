@@ -118,10 +118,12 @@ const fn lengths(from: u32, to: u32) -> u32 {
 /// What is issued. Nothing shorter than 13 digits is looked for: the old Maestro numbers of 12 are as
 /// rare as numbers of 12 digits are common. Of Diners Club the prefix 36 has 14 digits alone. Not in it
 /// are air travel cards, which begin with 1 as timestamps do, and 637 to 639, where a clock that counts in
-/// 100 ns stands.
+/// 100 ns stands. German mobile telephones have 13 digits with the country's code, as no Visa card has now.
 #[rustfmt::skip]
 const ISSUED: &[Row] = &[
-    (400_000, 499_999, 1 << 13 | 1 << 16 | 1 << 19, Network::Visa),
+    (400_000, 491_499, 1 << 13 | 1 << 16 | 1 << 19, Network::Visa),
+    (491_500, 491_799, 1 << 16 | 1 << 19, Network::Visa),
+    (491_800, 499_999, 1 << 13 | 1 << 16 | 1 << 19, Network::Visa),
     (510_000, 559_999, 1 << 16, Network::Mastercard),
     (222_100, 272_099, 1 << 16, Network::Mastercard),
     (340_000, 349_999, 1 << 15, Network::AmericanExpress),

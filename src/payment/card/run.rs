@@ -19,6 +19,10 @@ pub(super) struct Run {
     /// Separators since the last group, and the last of them.
     separators: u8,
     separator: u8,
+    /// A zero was the last byte of the run.
+    zero: bool,
+    /// The last group came after a point and nothing else, and the one that is under way does.
+    is_dotted: [bool; 2],
     /// How many groups of the same one or two digits came last, whether they are kept or not.
     uniform: u32,
     iban: Option<Iban>,
@@ -63,6 +67,8 @@ impl Default for Run {
             before: [0; 3],
             separators: 0,
             separator: 0,
+            zero: false,
+            is_dotted: [false; 2],
             uniform: 0,
             iban: None,
         }
@@ -95,9 +101,10 @@ impl Run {
     }
 
     /// Takes digits that stand side by side, each of one byte.
-    pub(super) fn digits(&mut self, ascii: &[u8], start: u64) {
+    pub(super) fn digits(&mut self, ascii: &[u8], start: u64, found: &mut impl FnMut(Finding)) {
         let before = self.current.map_or(0, |group| group.len);
         let end = start + ascii.len() as u64;
+        self.begin_group();
         let group = self.current.get_or_insert(Group { len: 0, start, end });
         group.end = end;
         group.len = (group.len + ascii.len()).min(LONGEST + 1);
@@ -106,7 +113,8 @@ impl Run {
             self.digits[self.filled] = digit - b'0';
             self.filled += 1;
         }
-        self.in_iban(ascii.iter().map(|digit| digit - b'0'));
+        self.end_if_too_long(found);
+        self.in_iban(ascii.iter().map(|digit| digit - b'0'), found);
     }
 
     /// Takes digits that stand side by side, and no others with them: between what came before and this
@@ -118,7 +126,7 @@ impl Run {
         start: u64,
         found: &mut impl FnMut(Finding),
     ) {
-        let before = self.before[2];
+        let before = self.before;
         // Two letters after digits are no country's.
         self.before = [b'0'; 3];
         if !(SHORTEST..=LONGEST).contains(&ascii.len()) {
@@ -126,8 +134,11 @@ impl Run {
         }
         let mut digits = [0; LONGEST];
         let number = &mut digits[..ascii.len()];
-        let is_track = before == b'B' && next == b'^';
-        if next.is_ascii_alphabetic() || before.is_ascii_alphabetic() && !is_track {
+        let is_track = before[2] == b'B' && next == b'^';
+        if is_phone(before, ascii.len()) || is_fraction(before) {
+            return;
+        }
+        if next.is_ascii_alphabetic() || before[2].is_ascii_alphabetic() && !is_track {
             return;
         }
         number.iter_mut().zip(ascii).for_each(|(digit, ascii)| *digit = ascii - b'0');
@@ -138,7 +149,14 @@ impl Run {
     }
 
     /// Takes one digit.
-    pub(super) fn digit(&mut self, digit: u8, start: u64, end: u64) {
+    pub(super) fn digit(
+        &mut self,
+        digit: u8,
+        start: u64,
+        end: u64,
+        found: &mut impl FnMut(Finding),
+    ) {
+        self.begin_group();
         let group = self.current.get_or_insert(Group { len: 0, start, end });
         group.end = end;
         if group.len < LONGEST {
@@ -146,16 +164,44 @@ impl Run {
             self.filled += 1;
         }
         group.len = (group.len + 1).min(LONGEST + 1);
-        self.in_iban([digit]);
+        self.end_if_too_long(found);
+        self.in_iban([digit], found);
     }
 
-    fn in_iban(&mut self, digits: impl IntoIterator<Item = u8>) {
-        if let Some(iban) = &mut self.iban {
-            for digit in digits {
-                iban.remainder = (iban.remainder * 10 + u32::from(digit)) % 97;
-                iban.digits = iban.digits.saturating_add(1);
-            }
+    /// With what is longer than a number there is none, nor with anything before it.
+    fn end_if_too_long(&mut self, found: &mut impl FnMut(Finding)) {
+        if self.kept > 0 && self.current.is_some_and(|group| group.len > LONGEST) {
+            self.end_uniform(LONGEST, found);
+            self.uniform = 0;
+            self.forget();
         }
+    }
+
+    fn begin_group(&mut self) {
+        self.zero = false;
+        if self.current.is_none() {
+            self.is_dotted = [self.is_dotted[1], self.separators == 1 && self.separator == b'.'];
+        }
+    }
+
+    fn in_iban(&mut self, digits: impl IntoIterator<Item = u8>, found: &mut impl FnMut(Finding)) {
+        let Some(iban) = &mut self.iban else { return };
+        for digit in digits {
+            iban.remainder = (iban.remainder * 10 + u32::from(digit)) % 97;
+            iban.digits = iban.digits.saturating_add(1);
+        }
+        if iban.digits > Iban::MOST {
+            iban.held.iter_mut().filter_map(Option::take).for_each(found);
+            self.iban = None;
+        }
+    }
+
+    /// Takes a zero: one of them beside each character is how UTF-16 writes ASCII.
+    pub(super) fn zero(&mut self, found: &mut impl FnMut(Finding)) {
+        if self.zero || self.is_idle() {
+            self.separator(0, found);
+        }
+        self.zero = !self.is_idle();
     }
 
     /// Takes a byte that may stand between groups.
@@ -166,6 +212,7 @@ impl Run {
             self.came_before(&[byte]);
             return;
         }
+        self.zero = false;
         self.separators += 1;
         self.separator = byte;
         if self.separators > MOST_SEPARATORS {
@@ -197,7 +244,8 @@ impl Run {
             iban.held.into_iter().flatten().for_each(found);
         }
         self.forget();
-        (self.count, self.uniform, self.separators) = (0, 0, 0);
+        (self.count, self.uniform, self.separators, self.zero) = (0, 0, 0, false);
+        self.is_dotted = [false; 2];
         // Two letters after digits are no country's.
         self.before = [b'0', b'0', next];
     }
@@ -269,16 +317,31 @@ impl Run {
         lens.iter_mut().zip(groups).for_each(|(len, group)| *len = group.len);
         match lens {
             // 3.1415926535897932
-            [_] => !(first == 1 && self.is_fraction()),
-            [4, 4, 4, 1..=4] | [4, 4, 4, 4, 1..=3] | [4, 6, 4 | 5] | [4, 3, 3, 3] | [6, 13] => true,
+            [len] => !(self.is_fraction(first) || first == 0 && self.is_first_phone(*len)),
+            [4, 3, 3, 3] => !(first == 0 && self.is_first_phone(13)),
+            [4, 4, 4, 1..=4] | [4, 4, 4, 4, 1..=3] | [4, 6, 4 | 5] | [6, 13] => true,
             _ => false,
         }
     }
 
-    /// The second group of the run is what follows a number's decimal point.
-    fn is_fraction(&self) -> bool {
-        let point = self.separators == 1 && self.separator == b'.';
-        self.count == 2 && point && !self.before[2].is_ascii_alphabetic()
+    /// The last group, which is this one, is what follows a number's decimal point: 2.35, and .35. Where it
+    /// is not the run's first number that is so only for what a `f64` prints.
+    fn is_fraction(&self, group: usize) -> bool {
+        const MOST_BEFORE: usize = 4;
+        match self.count {
+            1 => is_fraction(self.before),
+            2 => self.is_dotted[1] && !self.before[2].is_ascii_alphabetic(),
+            _ => {
+                let whole = group.checked_sub(1).and_then(|before| self.groups.get(before));
+                self.is_dotted == [false, true]
+                    && whole.is_some_and(|whole| whole.len <= MOST_BEFORE)
+            }
+        }
+    }
+
+    /// The run begins with a telephone number.
+    fn is_first_phone(&self, len: usize) -> bool {
+        self.count as usize == self.kept && is_phone(self.before, len)
     }
 
     fn is_uniform_with(&self, len: usize) -> bool {
@@ -353,11 +416,26 @@ impl Run {
     }
 }
 
+/// A telephone number with its `+`, as E.164 has it: German ones have as many digits as the cards that
+/// Visa no longer issues, and begin as those do. A `+` between letters or digits is a space in a form.
+fn is_phone(before: [u8; 3], len: usize) -> bool {
+    len == SHORTEST && before[2] == b'+' && !before[1].is_ascii_alphanumeric()
+}
+
+/// What comes next is what follows a decimal point without a digit before it, as programs write that:
+/// `[.35]`.
+fn is_fraction(before: [u8; 3]) -> bool {
+    before[2] == b'.' && b"=,([{:;*<>?!&|-+".contains(&before[1])
+}
+
 impl Iban {
+    /// The most digits that come after the first two.
+    const MOST: u32 = 30;
+
     /// ISO 13616: the remainder is 1, and there are 15 to 34 characters.
     fn is_one(&self) -> bool {
         let whole = u64::from(self.remainder) * 1_000_000 + u64::from(self.tail);
-        (11..=30).contains(&self.digits) && whole % 97 == 1
+        (11..=Self::MOST).contains(&self.digits) && whole % 97 == 1
     }
 }
 

@@ -131,7 +131,7 @@ impl Scanner {
                     self.run.alone(&bytes[..digits], next, self.at, found);
                     return digits;
                 }
-                self.run.digits(&bytes[..digits], self.at);
+                self.run.digits(&bytes[..digits], self.at, found);
                 return digits;
             }
         }
@@ -202,7 +202,8 @@ impl Scanner {
 
     fn symbol(&mut self, symbol: Symbol, start: u64, end: u64, found: &mut impl FnMut(Finding)) {
         match symbol {
-            Symbol::Digit(digit) => self.run.digit(digit, start, end),
+            Symbol::Digit(digit) => self.run.digit(digit, start, end, found),
+            Symbol::Zero => self.run.zero(found),
             Symbol::Separator(byte) => self.run.separator(byte, found),
             Symbol::Other(byte) => self.run.other(byte, found),
         }

@@ -89,10 +89,19 @@ impl<W: io::Write> Scrubbing<W> {
 
 impl<W: io::Write> io::Write for Scrubbing<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let before = self.line.len();
         self.line.extend_from_slice(bytes);
-        let end = self.line.iter().rposition(|byte| *byte == b'\n').map(|end| end + 1);
-        if let Some(end) = end.or((self.line.len() > MOST).then_some(self.line.len())) {
+        let end = bytes.iter().rposition(|byte| *byte == b'\n').map(|end| before + end + 1);
+        if let Some(end) = end {
             self.pass_on(end)?;
+        } else if self.line.len() > MOST {
+            // Not in the middle of a number, or of a character.
+            let mut scanner = Scanner::new();
+            scanner.push(&self.line, |_| {});
+            let open = usize::try_from(scanner.open()).unwrap_or(usize::MAX);
+            let end = self.line.len().saturating_sub(open);
+            let last = self.line[..end].iter().rev().take(3).position(|byte| *byte >= 0xc0);
+            self.pass_on(end - last.map_or(0, |last| last + 1))?;
         }
         Ok(bytes.len())
     }

@@ -1,6 +1,6 @@
 //! What a character is to somebody who looks for numbers.
 
-use super::eight::count;
+use super::eight::{count, longest_run};
 
 /// A character, or what stands for one.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -11,14 +11,16 @@ pub(super) enum Symbol {
     Separator(u8),
     /// It ends what came before it; the byte, or 0 for one beyond ASCII.
     Other(u8),
+    /// A zero, as every second byte of UTF-16 is: as if it was not there.
+    Zero,
 }
 
 impl Symbol {
     pub(super) const fn of_ascii(byte: u8) -> Self {
         match byte {
             b'0'..=b'9' => Self::Digit(byte - b'0'),
-            // A zero is every second byte of UTF-16.
-            b' ' | b'-' | b'.' | b'/' | b'_' | b'+' | 0 => Self::Separator(byte),
+            0 => Self::Zero,
+            b' ' | b'-' | b'.' | b'/' | b'_' | b'+' => Self::Separator(byte),
             _ => Self::Other(byte),
         }
     }
@@ -89,19 +91,14 @@ pub(super) static BEGINS: [bool; 256] = {
 /// Whether a number can be in these bytes, which are all there is: there are digits enough, with nothing
 /// between them that ends one. What is written otherwise than in ASCII digits may always be one.
 pub(super) fn may_hold(bytes: &[u8], shortest: u32) -> bool {
+    if bytes.len() < shortest as usize {
+        return false;
+    }
     let (digits, others) = count(bytes);
     if others > 0 || digits < shortest {
         return digits + others >= shortest;
     }
-    let mut run = 0;
-    bytes.iter().any(|byte| {
-        match Symbol::of_ascii(*byte) {
-            Symbol::Digit(_) => run += 1,
-            Symbol::Separator(_) => {}
-            Symbol::Other(_) => run = 0,
-        }
-        run >= shortest
-    })
+    longest_run(bytes, shortest) >= shortest
 }
 
 #[cfg(test)]

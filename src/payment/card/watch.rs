@@ -68,6 +68,18 @@ impl Stop {
         self.0.store(why as u8, Ordering::Release);
     }
 
+    /// What comes is no body any more, but another protocol.
+    #[cfg(feature = "actix")]
+    pub(crate) fn turn_away(&self) {
+        self.0.store(Self::TURNED_AWAY, Ordering::Release);
+    }
+
+    fn is_turned_away(&self) -> bool {
+        self.0.load(Ordering::Acquire) == Self::TURNED_AWAY
+    }
+
+    const TURNED_AWAY: u8 = u8::MAX;
+
     /// The answer, if it is not to go on.
     pub(crate) fn refusal(&self) -> Option<Refusal> {
         self.why().map(Stopped::refusal)
@@ -160,6 +172,12 @@ impl Filter {
     /// Takes a frame, once what there was is taken back.
     pub(crate) fn take(&mut self, frame: Bytes) -> Result<(), Stopped> {
         match &mut self.of {
+            Of::Request { stop, .. } if stop.is_turned_away() => {
+                let held = mem::take(&mut self.held);
+                self.put(held);
+                self.put(frame);
+                return Ok(());
+            }
             Of::Request { stop, left } => {
                 let Some(rest) = left.checked_sub(frame.len() as u64) else {
                     stop.set(Stopped::TooLong);
@@ -202,12 +220,14 @@ impl Filter {
 
     /// The body has come to its end.
     pub(crate) fn finish(&mut self) -> Result<(), Stopped> {
+        let is_turned_away = matches!(&self.of, Of::Request { stop, .. } if stop.is_turned_away());
         if let Of::Response { stop: Some(stop), .. } = &self.of
             && stop.why().is_some()
         {
             return Err(Stopped::Request);
         }
-        if let Some(hit) = self.watch.finish(&self.guard.policy().names) {
+        let hit = self.watch.finish(&self.guard.policy().names);
+        if let Some(hit) = hit.filter(|_| !is_turned_away) {
             self.hit(hit)?;
         }
         let held = mem::take(&mut self.held);
