@@ -84,6 +84,7 @@ impl Things {
                 let mut order: Value = serde_json::from_str(text).unwrap();
                 order["id"] = json!(id);
                 order["status"] = json!("PAYER_ACTION_REQUIRED");
+                order["capture"] = json!("COMPLETED");
                 let page = format!("{SIMULATOR}/checkoutnow?token={id}");
                 order["links"] = json!([{ "href": page, "rel": "payer-action" }]);
                 self.at.insert(format!("{path}/{id}"), order.clone());
@@ -99,7 +100,8 @@ impl Things {
                 order["status"] = json!("COMPLETED");
                 let amount = order["purchase_units"][0]["amount"].clone();
                 let id = format!("C-{}", order["id"].as_str().unwrap());
-                let capture = json!({ "id": id, "status": "COMPLETED", "amount": amount });
+                let status = order["capture"].clone();
+                let capture = json!({ "id": id, "status": status, "amount": amount });
                 order["purchase_units"][0]["payments"] = json!({ "captures": [capture] });
                 order.clone()
             }

@@ -51,7 +51,13 @@ impl Inner {
                 continue;
             }
             asked.push(&begun.reference);
-            let confirmed = self.confirm(gateway, order, &known, begun.reference.as_deref()).await;
+            // It may be paid meanwhile, by another attempt or in another way.
+            let now = self.ledger.order(order).await.map_err(|_| FAILED)?;
+            let Some(now) = now.filter(|now| !matches!(now.state, State::Paid | State::Refunded))
+            else {
+                return heard;
+            };
+            let confirmed = self.confirm(gateway, order, &now, begun.reference.as_deref()).await;
             let done = match confirmed {
                 Ok(Some(verified)) => {
                     let is_paid = verified.state == State::Paid;
@@ -100,8 +106,15 @@ impl Inner {
             self.tell(EventName::PaymentUnknownOrder, gateway, None, "an unknown order");
             return Ok(());
         };
-        let mut begun = known.begun.iter().filter(|begun| begun.gateway == gateway);
-        if !begun.any(|begun| begun.mode == said.mode) {
+        let its = |begun: &&Begun| begun.gateway == gateway && begun.mode == said.mode;
+        let mut begun = known.begun.iter().filter(its);
+        if let Some(reference) = &said.reference {
+            if !begun.any(|begun| begun.reference.as_ref() == Some(reference)) {
+                // Every site of an account hears of all that is paid there.
+                self.tell(EventName::PaymentUnknownOrder, gateway, Some(order), ANOTHERS_ATTEMPT);
+                return Ok(());
+            }
+        } else if begun.next().is_none() {
             return mismatch(order, "nobody was sent to this gateway");
         }
         match said.amount {
@@ -127,6 +140,11 @@ impl Inner {
             if said.state == State::Refunded {
                 self.tell(EventName::PaymentMismatch, gateway, Some(order), ANOTHERS_REFUND);
             }
+            return Ok(());
+        }
+        // What is pending was gone through: it is another attempt that was left open, and ends by itself.
+        let is_promised = matches!(known.state, State::Pending | State::Authorized);
+        if said.state == State::Expired && is_promised && said.reference.is_some() {
             return Ok(());
         }
         // A refund may overtake the payment: it is to be sent again, once that has been heard.
@@ -196,6 +214,7 @@ impl Inner {
 }
 
 const PAID_AGAIN: &str = "paid again";
+const ANOTHERS_ATTEMPT: &str = "an attempt that was not begun here";
 const ANOTHERS_REFUND: &str = "the refund of another payment";
 /// It could not be done: it is to be sent again.
 pub(super) const FAILED: StatusCode = StatusCode::INTERNAL_SERVER_ERROR;

@@ -178,7 +178,12 @@ impl Payments {
             if begun.mode != gateway.mode() {
                 continue;
             }
-            match inner.confirm(gateway, order, &known, begun.reference.as_deref()).await {
+            // It may be paid meanwhile, by another attempt or in another way.
+            let Some(now) = inner.ledger.order(order).await? else { break };
+            if matches!(now.state, State::Paid | State::Refunded) && now.state != known.state {
+                break;
+            }
+            match inner.confirm(gateway, order, &now, begun.reference.as_deref()).await {
                 Ok(Some(verified)) => {
                     let is_paid = verified.state == State::Paid;
                     match inner.settle(gateway.id(), verified).await {

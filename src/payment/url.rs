@@ -88,7 +88,8 @@ fn is_host(host: &str) -> bool {
 /// - It is visible ASCII without `\`, and its host stands there as it is: nothing is decoded, mapped or cut
 ///   off before it is compared, so there is no second way of reading it.
 ///
-/// Only a gateway's own origins give one, and there is no other way to make it:
+/// It is made of a list of origins alone ([`at`](Self::at)), and [`Payments`](super::Payments) sends nobody to one
+/// that is not of the gateway's own list. There is no other way to make it:
 ///
 /// ```compile_fail,E0451
 /// use donjon::payment::{GatewayUrl, Origin};

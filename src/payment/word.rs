@@ -89,7 +89,7 @@ impl<'a> Witness<'a> {
         state: State,
         amount: Option<Money>,
     ) -> Verified {
-        Verified { event: event.into(), order, state, amount, mode: self.mode }
+        Verified { event: event.into(), order, state, amount, mode: self.mode, reference: None }
     }
 
     /// In which mode the gateway is.
@@ -124,7 +124,7 @@ impl fmt::Debug for Witness<'_> {
 /// use donjon::payment::{Mode, OrderId, State, Verified};
 ///
 /// fn paid(order: OrderId) -> Verified {
-///     Verified { event: "1".into(), order, state: State::Paid, amount: None, mode: Mode::Production }
+///     Verified { event: "1".into(), order, state: State::Paid, amount: None, mode: Mode::Production, reference: None }
 /// }
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -134,9 +134,18 @@ pub struct Verified {
     pub(super) state: State,
     pub(super) amount: Option<Money>,
     pub(super) mode: Mode,
+    pub(super) reference: Option<String>,
 }
 
 impl Verified {
+    /// Says of which attempt the gateway speaks, by the [reference](super::Handoff::reference) that it was begun
+    /// with, where its word tells: of what nobody here has begun, such as a payment on another site of the same
+    /// account or by a link, nothing is believed.
+    #[must_use]
+    pub fn of_reference(self, reference: impl Into<String>) -> Self {
+        Self { reference: Some(reference.into()), ..self }
+    }
+
     /// Says that the gateway speaks of this mode, where its word tells: what is of another mode than the
     /// gateway's changes nothing.
     #[must_use]

@@ -126,6 +126,36 @@ async fn who_has_said_yes_twice_pays_once() {
     }
 }
 
+/// Money that is on its way is waited for: no other order that the payer has said yes to is taken beside it.
+#[tokio::test]
+async fn who_has_said_yes_twice_does_not_pay_beside_what_is_pending() {
+    let shop = begun().await;
+    shop.begin("paypal").await;
+    for id in ["5O1", "5O2"] {
+        let order = format!("/v2/checkout/orders/{id}");
+        shop.world.change(&order, "/status", json!("APPROVED"));
+        shop.world.change(&order, "/capture", json!("PENDING"));
+    }
+    for _ in 0..3 {
+        assert_eq!(wake(&shop).await, 200);
+        assert_eq!(shop.payments.reconcile(&order()).await, Ok(State::Pending));
+    }
+    let taken = ["5O1", "5O2"]
+        .map(|id| shop.world.asked(&format!("POST /v2/checkout/orders/{id}/capture")));
+    assert_eq!(taken, [0, 1]);
+}
+
+/// What was refunded before anybody has heard of it is nobody's, and no notification without an end.
+#[tokio::test]
+async fn what_came_and_went_is_told_of_once() {
+    let shop = begun().await;
+    shop.world.change(ORDER, "/status", json!("APPROVED"));
+    shop.world.change(ORDER, "/capture", json!("REFUNDED"));
+    assert_eq!(wake(&shop).await, 200);
+    assert!(shop.payments.reconcile(&order()).await.is_ok());
+    assert_ne!(shop.state(), State::Paid);
+}
+
 #[tokio::test]
 async fn an_attempt_that_is_forgotten_hides_no_other_one() {
     let shop = begun().await;

@@ -69,7 +69,9 @@ async fn what_is_not_the_orders_pays_nothing() {
         (json!({ "currency": "huf" }), 400),
         (json!({ "currency": "ugx" }), 400),
         (json!({ "livemode": true }), 400),
-        (json!({ "payment_status": "no_payment_required" }), 400),
+        (json!({ "payment_status": "no_payment_required" }), 200),
+        // Of a link, or of another site of the same account.
+        (json!({ "id": "cs_test_99" }), 200),
         (json!({ "client_reference_id": "ORD-2" }), 200),
         (json!({ "client_reference_id": null }), 200),
         (json!({ "mode": "subscription" }), 200),
@@ -85,8 +87,25 @@ async fn what_is_not_the_orders_pays_nothing() {
     // Nobody was sent to Stripe.
     let shop = Shop::new();
     let body = event("completed", json!({ "payment_status": "paid" }));
-    assert_eq!(shop.hear("stripe", &signed(&body), &body).await, 400);
+    assert_eq!(shop.hear("stripe", &signed(&body), &body).await, 200);
     assert_eq!(shop.state(), State::Created);
+    assert_eq!(shop.told().len(), 1);
+}
+
+/// A page that was left open ends by itself; the one that the payer went through is not taken back by it.
+#[tokio::test]
+async fn an_attempt_that_was_left_open_takes_nothing_back() {
+    let shop = begun().await;
+    shop.begin("stripe").await;
+    for (id, kind, status, expected) in [
+        ("cs_test_2", "completed", "unpaid", State::Pending),
+        ("cs_test_1", "expired", "unpaid", State::Pending),
+        ("cs_test_2", "async_payment_succeeded", "paid", State::Paid),
+    ] {
+        let body = event(kind, json!({ "id": id, "payment_status": status }));
+        assert_eq!(shop.hear("stripe", &signed(&body), &body).await, 200, "{kind}");
+        assert_eq!(shop.state(), expected, "{kind}");
+    }
 }
 
 #[tokio::test]

@@ -207,16 +207,25 @@ impl PayPal {
             "APPROVED" | "COMPLETED" | "VOIDED" => found.check(order, known.amount)?,
             _ => return Err(Unbelieved::Malformed("a status of no order of PayPal's")),
         }
-        match &*found.status {
-            "COMPLETED" => found.taken(&witness, order).map(Some),
+        let said = match &*found.status {
+            "COMPLETED" => Some(found.taken(&witness, order)?),
             "VOIDED" => {
                 let event = format!("{order}/{reference}/VOIDED");
-                Ok(Some(witness.verified(event, order.clone(), State::Expired, None)))
+                let said = witness.verified(event, order.clone(), State::Expired, None);
+                Some(said.of_reference(reference))
             }
-            // It was paid otherwise meanwhile, and nobody pays twice for having said yes twice.
-            _ if !known.state.is_payable() => Ok(None),
-            _ => self.take((order, known), reference, &witness, http).await,
-        }
+            // It was paid otherwise meanwhile, or may be; nobody pays twice for having said yes twice.
+            _ if !known.state.is_payable() || known.state == State::Pending => None,
+            _ => self.take((order, known), reference, &witness, http).await?,
+        };
+        let is_known = matches!(known.state, State::Paid | State::Refunded);
+        Ok(said.map(|mut said| {
+            if said.state == State::Refunded && !is_known {
+                // It came and went before anybody has heard of it: nothing is ours.
+                said.state = State::Cancelled;
+            }
+            said
+        }))
     }
 
     /// Takes the money, for what was compared a moment ago.
@@ -243,7 +252,8 @@ impl PayPal {
         }
         if problem.is(DECLINED) {
             let event = format!("{order}/{reference}/DECLINED");
-            return Ok(Some(witness.verified(event, order.clone(), State::Refused, None)));
+            let said = witness.verified(event, order.clone(), State::Refused, None);
+            return Ok(Some(said.of_reference(reference)));
         }
         if problem.is(&["ORDER_ALREADY_CAPTURED"]) {
             // Another notification of it was quicker.

@@ -110,7 +110,7 @@ impl Found {
         }
         let event = format!("{order}/{}/{}", capture.id, capture.status);
         let amount = money(capture.amount.as_ref())?;
-        Ok(witness.verified(event, order.clone(), state, amount))
+        Ok(witness.verified(event, order.clone(), state, amount).of_reference(&*self.id))
     }
 }
 

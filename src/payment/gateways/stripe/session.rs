@@ -81,7 +81,8 @@ impl Session {
             return Err(Unbelieved::Malformed("no session"));
         }
         let event = format!("{order}/{}/{state}", self.id);
-        Ok(witness.verified(event, order, state, self.amount()?).of_mode(self.mode()))
+        let verified = witness.verified(event, order, state, self.amount()?);
+        Ok(verified.of_mode(self.mode()).of_reference(&*self.id))
     }
 }
 
@@ -96,6 +97,8 @@ pub(super) struct Event<'a> {
     #[serde(rename = "type")]
     kind: String,
     livemode: Option<bool>,
+    /// Of an account that is connected to ours, whose payments are its own.
+    account: Option<String>,
     #[serde(borrow)]
     data: Data<'a>,
 }
@@ -114,7 +117,7 @@ impl Event<'_> {
             return Err(Unbelieved::Malformed("no event"));
         }
         let Some(kind) = self.kind.strip_prefix("checkout.session.") else { return Ok(Vec::new()) };
-        if !KINDS.contains(&kind) {
+        if !KINDS.contains(&kind) || self.account.is_some() {
             return Ok(Vec::new());
         }
         let session: Session = api::read(self.data.object.get().as_bytes())
@@ -122,6 +125,10 @@ impl Event<'_> {
         let Some(order) = session.order() else { return Ok(Vec::new()) };
         if session.livemode.is_some() && session.mode() != mode(self.livemode) {
             return Err(Unbelieved::Mismatch("the mode"));
+        }
+        // Somebody has made it cost nothing, by a coupon: that pays no order.
+        if session.payment_status.as_deref() == Some("no_payment_required") {
+            return Ok(Vec::new());
         }
         let state = match kind {
             "async_payment_failed" => State::Refused,
@@ -166,6 +173,20 @@ mod tests {
         )
     }
 
+    /// What costs nothing, and what a connected account was paid, is no order's.
+    #[test]
+    fn what_nobody_has_paid_us_comes_to_nothing() {
+        let free = session(r#""payment_status":"no_payment_required""#);
+        assert!(heard("checkout.session.completed", &free).unwrap().is_empty());
+        let object = session(r#""payment_status":"paid""#);
+        let body = format!(
+            r#"{{"id":"evt_1","type":"checkout.session.completed","livemode":false,
+                "account":"acct_1","data":{{"object":{object}}}}}"#
+        );
+        let event: Event<'_> = api::read(body.as_bytes()).unwrap();
+        assert!(event.words(&WITNESS).unwrap().is_empty());
+    }
+
     #[test]
     fn kind_and_status_say_how_far_it_is() {
         for (kind, status, expected) in [
@@ -175,7 +196,6 @@ mod tests {
             ("async_payment_succeeded", "unpaid", Some(State::Pending)),
             ("async_payment_failed", "unpaid", Some(State::Refused)),
             ("expired", "unpaid", Some(State::Expired)),
-            ("completed", "no_payment_required", None),
             ("completed", "PAID", None),
         ] {
             let object = session(&format!(r#""payment_status":"{status}""#));
