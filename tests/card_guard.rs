@@ -444,3 +444,37 @@ async fn the_reason_is_in_the_extensions_and_holds_no_digit() {
     assert_eq!(refusal.reason(), "a card number");
     assert!(!format!("{response:?} {refusal:?} {refusal}").contains("1111"));
 }
+
+/// Where the guard is around all of an app, what gateways send passes it: a notification that is refused is a
+/// payment that is lost.
+#[actix_web::test]
+async fn what_gateways_send_passes() {
+    let vectors = |text: &str| {
+        let all: serde_json::Value = serde_json::from_str(text).unwrap();
+        all["vectors"].as_array().unwrap().clone()
+    };
+    let mut asks = Vec::new();
+    for vector in vectors(include_str!("data/payment/paybox_signature_real.json")) {
+        if let Some(raw) = vector["raw_query_or_body"].as_str() {
+            asks.push(Ask::get(&format!("/echo?{raw}")));
+            asks.push(form("application/x-www-form-urlencoded", raw));
+        }
+    }
+    for vector in vectors(include_str!("data/payment/stripe_webhook.json")) {
+        let ask = form("application/json", vector["payload"].as_str().unwrap());
+        asks.push(ask.header("stripe-signature", vector["header"].as_str().unwrap()));
+    }
+    for vector in vectors(include_str!("data/payment/paypal_webhook.json")) {
+        let mut ask = form("application/json", vector["body"].as_str().unwrap());
+        for (name, value) in vector["headers"].as_object().unwrap() {
+            ask = ask.header(name, value.as_str().unwrap());
+        }
+        asks.push(ask);
+    }
+    assert!(asks.len() > 40);
+    for ask in asks {
+        for (framework, seen) in both!(guard(), nothing(), &ask) {
+            assert_ne!(seen.status, 422, "{framework}: {} {:?}", ask.target, ask.body);
+        }
+    }
+}
