@@ -1,4 +1,4 @@
-//! A shop that is paid through Paybox and Stripe, against a simulator that it starts itself:
+//! A shop that is paid through Paybox, PayPal and Stripe, against a simulator that it starts itself:
 //! `cargo run --example payment_actix`
 //!
 //! No account is needed. Security events are printed as lines of JSON.
@@ -22,7 +22,7 @@ use donjon::headers::csp::Directive;
 use donjon::keys::{Key, KeyRing};
 use donjon::middleware::Stack;
 use donjon::payment::{
-    Answer, Checkout, Currency, Ledger, MemoryLedger, Mode, Money, OrderId, Origin, Paybox,
+    Answer, Checkout, Currency, Ledger, MemoryLedger, Mode, Money, OrderId, Origin, PayPal, Paybox,
     Payments, Posted, State, StripeCheckout,
 };
 use donjon::refusal::Refusal;
@@ -50,12 +50,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let log = EventLog::builder().sink("stdout", JsonLines::to(io::stdout())).build()?;
     let simulator = Simulator::start().await?;
     let paybox = Paybox::test_account()?.simulator(&simulator.origin(), simulator.public_key())?;
+    let [client, secret, webhook] = Simulator::PAYPAL;
+    let paypal = PayPal::new(Mode::Test, client, secret, webhook)?
+        .simulator(&simulator.origin(), simulator.paypal_certificate())?;
     let stripe = StripeCheckout::new(Mode::Test, "sk_test_of_nobody", [Simulator::STRIPE_SECRET])?
         .simulator(&simulator.origin())?;
     let ring = KeyRing::new(Key::random())?; // in earnest, from a secret that stays
     let ledger = Arc::new(MemoryLedger::default());
     let payments = Payments::builder(&ring, "shop", &site)?
         .gateway(paybox)
+        .gateway(paypal)
         .gateway(stripe)
         .http(Reqwest::new()?)
         .log(&log)
@@ -69,6 +73,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut csrf = CsrfProtection::new([&site])?;
     for (gateway, route) in payments.notify_routes() {
         csrf = csrf.exempt(route.as_str(), &format!("signed by {gateway}"))?;
+        simulator.webhook(gateway, &format!("{site}{route}")); // in earnest, by hand, on the gateway's site
     }
 
     let stack = Stack::new((log.clone(), TrustedProxies::none(), headers, csrf));

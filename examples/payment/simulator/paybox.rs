@@ -3,14 +3,20 @@
 use std::fmt::Write as _;
 
 use axum::Form;
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
+use rsa::PrivateKey;
+use rsa::pkcs1v15::SigningKey;
+use rsa::signature::{SignatureEncoding as _, Signer as _};
+use sha1::Sha1;
 use sha2::Sha512;
 
-use super::{Fields, Simulator, field, tell};
+use super::outbox::Notification;
+use super::{Fields, Simulator, Trick, field};
 
 /// The page on which a payer would give the number of his card.
 pub(super) async fn page(
@@ -60,27 +66,41 @@ pub(super) async fn decide(
         "refuse" => ("00105", "PBX_REFUSE"),
         _ => ("00001", "PBX_ANNULE"),
     };
-    let mut pairs =
-        vec![("amount", field(&fields, "PBX_TOTAL")), ("order", field(&fields, "PBX_CMD"))];
+    let amount = simulator.other_amount().map(|cents| cents.to_string());
+    let amount = amount.as_deref().unwrap_or_else(|| field(&fields, "PBX_TOTAL"));
+    let order = simulator.other_order().unwrap_or_else(|| field(&fields, "PBX_CMD"));
+    let mut pairs = vec![("amount", amount), ("order", order)];
     if error == "00000" {
         // What has no value is left out.
         pairs.extend([("auth", "XXXXXX"), ("call", "292615"), ("trans", "218017974")]);
     }
     pairs.extend([("date", "12052026"), ("time", "10:30:00"), ("error", error)]);
     let said = simulator.notification(&pairs);
-    let url = simulator.url_of_shop(field(&fields, "PBX_REPONDRE_A"));
-    let told = if field(&fields, "PBX_RUF1") == "POST" {
-        http::Request::post(url).body(said.clone().into())
+    let url = field(&fields, "PBX_REPONDRE_A").to_owned();
+    let notification = if field(&fields, "PBX_RUF1") == "POST" {
+        Notification { method: Method::POST, url, body: said.clone(), ..Notification::default() }
     } else {
-        http::Request::get(format!("{url}?{said}")).body(Body::empty())
+        Notification { url: format!("{url}?{said}"), ..Notification::default() }
     };
-    let told = match told {
-        Ok(request) => tell(request).await,
-        Err(error) => Err(error.into()),
-    };
-    if let Err(error) = told {
-        // The merchant would get an e-mail.
-        eprintln!("the shop was not told: {error}");
-    }
+    simulator.tell(notification).await;
     Redirect::to(&format!("{}?{said}", field(&fields, back))).into_response()
+}
+
+impl Simulator {
+    /// What Paybox would send, signed.
+    pub(crate) fn notification(&self, pairs: &[(&str, &str)]) -> String {
+        let escaped =
+            |value: &str| value.replace('%', "%25").replace(' ', "%20").replace(':', "%3A");
+        let pairs = pairs.iter().map(|(name, value)| format!("{name}={}", escaped(value)));
+        let signed = pairs.collect::<Vec<_>>().join("&");
+        let other = self.does(Trick::OtherKey).then(|| {
+            let key = PrivateKey::new(&mut rand::rngs::SysRng, 1024).ok();
+            key.map(SigningKey::<Sha1>::new)
+        });
+        let key = other.flatten();
+        let key = key.as_ref().unwrap_or(&self.0.signing_key);
+        let signature = STANDARD.encode(key.sign(signed.as_bytes()).to_bytes());
+        let signature = signature.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
+        format!("{signed}&sign={signature}")
+    }
 }

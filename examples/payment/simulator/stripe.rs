@@ -5,13 +5,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Form;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use super::{Fields, Simulator, field, tell};
+use super::outbox::Notification;
+use super::{Fields, Simulator, Trick, field};
 
 /// What the shop asks for.
 pub(super) async fn create(
@@ -62,44 +63,54 @@ pub(super) async fn decide(State(simulator): State<Simulator>, Path(id): Path<St
         "livemode": false,
         "data": { "object": session(&simulator, &id, &fields, "paid") },
     });
-    let back = field(&fields, "success_url");
-    // The shop's own place for notifications stands in its account at Stripe.
-    let site = back.split("/pay/return/").next().unwrap_or_default();
-    let url = simulator.url_of_shop(&format!("{site}/pay/notify/stripe"));
     let body = event.to_string();
-    let request = http::Request::post(url).header("stripe-signature", signature(&body));
-    let told = match request.body(body.into()) {
-        Ok(request) => tell(request).await,
-        Err(error) => Err(error.into()),
-    };
-    if let Err(error) = told {
-        // Stripe would try again.
-        eprintln!("the shop was not told: {error}");
-    }
-    Redirect::to(back).into_response()
+    let signature = signature(&simulator, &body);
+    simulator
+        .tell(Notification {
+            method: Method::POST,
+            url: simulator.url_of_webhook("stripe"),
+            headers: vec![("stripe-signature", signature)],
+            body,
+        })
+        .await;
+    Redirect::to(field(&fields, "success_url")).into_response()
 }
 
 fn session(simulator: &Simulator, id: &str, fields: &Fields, paid: &str) -> Value {
     let amount: u64 =
         field(fields, "line_items[0][price_data][unit_amount]").parse().unwrap_or_default();
+    let currency = simulator.other_currency().map(str::to_ascii_lowercase);
+    let currency = currency.as_deref();
+    let host = if simulator.does(Trick::Elsewhere) {
+        "https://evil.example".to_owned()
+    } else {
+        simulator.origin()
+    };
+    let order = field(fields, "client_reference_id");
     json!({
         "id": id,
         "object": "checkout.session",
         "livemode": false,
-        "url": format!("{}/c/pay/{id}", simulator.origin()),
-        "client_reference_id": field(fields, "client_reference_id"),
-        "amount_total": amount,
-        "currency": field(fields, "line_items[0][price_data][currency]"),
+        "url": format!("{host}/c/pay/{id}"),
+        "client_reference_id": simulator.other_order().unwrap_or(order),
+        "amount_total": simulator.other_amount().unwrap_or(amount),
+        "currency": currency.unwrap_or_else(|| field(fields, "line_items[0][price_data][currency]")),
         "payment_status": paid,
         "status": if paid == "paid" { "complete" } else { "open" },
     })
 }
 
-fn signature(body: &str) -> String {
+fn signature(simulator: &Simulator, body: &str) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
-    let mut text = format!("t={now},v1=");
-    if let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(Simulator::STRIPE_SECRET.as_bytes()) {
-        mac.update(format!("{now}.{body}").as_bytes());
+    let sent = now - simulator.lateness();
+    let mut text = format!("t={sent},v1=");
+    let secret = if simulator.does(Trick::OtherKey) {
+        "whsec_of_somebody_else"
+    } else {
+        Simulator::STRIPE_SECRET
+    };
+    if let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) {
+        mac.update(format!("{sent}.{body}").as_bytes());
         for byte in mac.finalize().into_bytes() {
             let _ = write!(text, "{byte:02x}"); // a string takes all that is written to it
         }
