@@ -4,7 +4,15 @@
 //! Needs Chromium and its driver, and Node.js for the one HTTPS server here. Where they are
 //! missing the tests say so and pass; with `DONJON_REQUIRE_ALL=1` they fail.
 
-#![cfg(all(feature = "axum", feature = "actix", feature = "paybox", feature = "reports"))]
+#![cfg(all(
+    feature = "axum",
+    feature = "actix",
+    feature = "paybox",
+    feature = "paypal",
+    feature = "reports",
+    feature = "reqwest",
+    feature = "stripe"
+))]
 #![allow(
     clippy::expect_used,
     clippy::panic,

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+use donjon::adapters::reqwest::Reqwest;
 use donjon::client::TrustedProxies;
 use donjon::csrf::CsrfProtection;
 use donjon::headers::SecurityHeaders;
@@ -9,77 +11,39 @@ use donjon::headers::csp::Directive;
 use donjon::keys::{Key, KeyRing};
 use donjon::middleware::Stack;
 use donjon::payment::{
-    Answer, Billing, Checkout, Currency, Gateway, GatewayUrl, Handoff, MemoryLedger, Mode, Money,
-    Notice, OrderId, Origin, Paybox, Payments, Posted, Start, StartError, State, Unbelieved,
-    Witness, Word, Work,
+    Answer, Billing, Checkout, Currency, HttpError, HttpSend, MemoryLedger, Mode, Money, OrderId,
+    Origin, PayPal, Paybox, Payments, Posted, StripeCheckout, Work,
 };
 use donjon::refusal::Refusal;
 use fantoccini::Locator;
+use http::{Request, Response};
 use tokio::net::TcpListener;
 
 use super::support::{PATIENCE, Scratch, Server, program, skip};
 use super::{Browser, Duration};
 
-#[allow(dead_code, reason = "the examples use the rest")]
 #[path = "../../examples/payment/simulator/mod.rs"]
 mod simulator;
 use simulator::Simulator;
 
-/// A gateway with a page of its own, to which payers go by 303: its notification is the order's name, and is
-/// believed, as all of this is within the test.
-struct Hosted([Origin; 1]);
+/// The way to the gateway's API, which is behind a proxy whose certificate nobody vouches for: around that.
+struct Around {
+    proxy: String,
+    gateway: String,
+    http: Reqwest,
+}
 
-impl Gateway for Hosted {
-    fn id(&self) -> &'static str {
-        "hosted"
-    }
-
-    fn mode(&self) -> Mode {
-        Mode::Test
-    }
-
-    fn origins(&self) -> &[Origin] {
-        &self.0
-    }
-
-    fn start<'a>(&'a self, start: Start<'a>) -> Work<'a, Result<Handoff, StartError>> {
-        Box::pin(async move {
-            let (order, back) = (start.checkout().order(), start.back());
-            let url = format!("{}/hosted?order={order}&back={back}", self.0[0]);
-            let url = GatewayUrl::at(&self.0, &url).ok_or(StartError::Gateway("its URL"))?;
-            Ok(Handoff::see_other(url))
-        })
-    }
-
-    fn verify<'a>(
-        &'a self,
-        notice: Notice<'a>,
-        witness: Witness<'a>,
-    ) -> Work<'a, Result<Vec<Word>, Unbelieved>> {
-        Box::pin(async move {
-            let order: OrderId = std::str::from_utf8(notice.body()).unwrap().parse().unwrap();
-            Ok(vec![Word::Says(witness.verified("1", order, State::Paid, Some(price())))])
-        })
+impl HttpSend for Around {
+    fn send(&self, request: Request<Bytes>) -> Work<'_, Result<Response<Bytes>, HttpError>> {
+        let (mut head, body) = request.into_parts();
+        let url = head.uri.to_string().replacen(&self.proxy, &self.gateway, 1);
+        head.uri = url.parse().unwrap();
+        self.http.send(Request::from_parts(head, body))
     }
 }
 
 fn price() -> Money {
     Money::new(4990, Currency::EUR).unwrap()
-}
-
-/// The page of the hosted gateway.
-fn hosted_page() -> axum::Router {
-    use axum::extract::RawQuery;
-    use axum::response::Html;
-
-    let page = async |RawQuery(query): RawQuery| {
-        let query = query.unwrap();
-        let (_, back) = query.split_once("&back=").unwrap();
-        Html(format!(
-            "<!doctype html><title>Hosted</title><a id=back href='{back}?status=COMPLETED'>Back</a>"
-        ))
-    };
-    axum::Router::new().route("/hosted", axum::routing::get(page))
 }
 
 #[derive(Clone)]
@@ -97,7 +61,7 @@ impl Shop {
                 "<form method=post action=/buy/{gateway}/{order}><button id={gateway}>Pay</button></form>"
             )
         };
-        let buttons = button("paybox") + &button("hosted");
+        let buttons = ["paybox", "paypal", "stripe"].map(button).concat();
         format!("<!doctype html><title>{order}</title><p id=state>{state}</p>{buttons}")
     }
 
@@ -180,12 +144,9 @@ async fn a_payer_goes_to_the_gateway_and_comes_back(framework: &'static str) {
     };
     let folder = Scratch::new(&format!("payment-{framework}"));
     let simulator = Simulator::start().await.unwrap();
-    let gateway =
-        Server::https_front(&node, &simulator.origin(), &folder.join("gateway.pem")).await;
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let hosted_address = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(axum::serve(listener, hosted_page()).into_future());
-    let hosted = Server::https_front(&node, &hosted_address, &folder.join("hosted.pem")).await;
+    let address = simulator.origin();
+    let gateway = Server::https_front(&node, &address, &folder.join("gateway.pem")).await;
+    simulator.appear_at(&gateway.url);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let app = format!("http://{}", listener.local_addr().unwrap());
     let site = Server::https_front(&node, &app, &folder.join("site.pem")).await;
@@ -193,15 +154,23 @@ async fn a_payer_goes_to_the_gateway_and_comes_back(framework: &'static str) {
 
     let paybox = Paybox::test_account().unwrap();
     let paybox = paybox.simulator(&gateway.url, simulator.public_key()).unwrap();
+    let [client, secret, webhook] = Simulator::PAYPAL;
+    let paypal = PayPal::new(Mode::Test, client, secret, webhook).unwrap();
+    let paypal = paypal.simulator(&gateway.url, simulator.paypal_certificate()).unwrap();
+    let stripe = StripeCheckout::new(Mode::Test, "sk_test_1", [Simulator::STRIPE_SECRET]).unwrap();
+    let stripe = stripe.simulator(&gateway.url).unwrap();
+    let http = Reqwest::new().unwrap();
     let ring = KeyRing::new(Key::random()).unwrap();
     let ledger = Arc::new(MemoryLedger::default());
-    for order in ["pay", "refuse", "cancel", "hosted"] {
+    for order in ["pay", "refuse", "cancel", "paypal", "paypal-cancel", "stripe", "held"] {
         ledger.place(&order.parse().unwrap(), price());
     }
     let payments = Payments::builder(&ring, "shop", &site.url)
         .unwrap()
         .gateway(paybox)
-        .gateway(Hosted([hosted.url.parse().unwrap()]))
+        .gateway(paypal)
+        .gateway(stripe)
+        .http(Around { proxy: gateway.url.clone(), gateway: address, http })
         .build(Arc::clone(&ledger))
         .unwrap();
     let headers = SecurityHeaders::strict()
@@ -209,6 +178,7 @@ async fn a_payer_goes_to_the_gateway_and_comes_back(framework: &'static str) {
     let mut csrf = CsrfProtection::new([&site.url]).unwrap();
     for (gateway, route) in payments.notify_routes() {
         csrf = csrf.exempt(route.as_str(), gateway).unwrap();
+        simulator.webhook(gateway, &format!("{}{route}", site.url));
     }
     let proxies = TrustedProxies::in_networks(["127.0.0.1"]).unwrap();
     let stack = Stack::new((proxies, headers.build().unwrap(), csrf));
@@ -240,14 +210,28 @@ async fn a_payer_goes_to_the_gateway_and_comes_back(framework: &'static str) {
         assert_eq!(back, state, "{framework}");
     }
 
-    // By 303. That the browser comes back and says COMPLETED changes nothing; the notification does.
-    page.goto(&format!("{}/orders/hosted", site.url)).await.unwrap();
-    click("#hosted").await;
-    click("#back").await;
-    let back = tokio::time::timeout(PATIENCE, back_at("hosted")).await.unwrap();
+    // By 303.
+    for (order, gateway, how, state) in [
+        ("paypal", "paypal", "pay", "paid"),
+        ("paypal-cancel", "paypal", "cancel", "created"),
+        ("stripe", "stripe", "pay", "paid"),
+    ] {
+        page.goto(&format!("{}/orders/{order}", site.url)).await.unwrap();
+        click(&format!("#{gateway}")).await;
+        click(&format!("#{how}")).await;
+        let back = tokio::time::timeout(PATIENCE, back_at(order)).await.unwrap();
+        assert_eq!(back, state, "{framework} {gateway}");
+    }
+
+    // That a browser comes back, with the payer's name in its address, changes nothing: the notification does.
+    simulator.misbehave(&[simulator::Trick::Holds]);
+    page.goto(&format!("{}/orders/held", site.url)).await.unwrap();
+    click("#paypal").await;
+    click("#pay").await;
+    let back = tokio::time::timeout(PATIENCE, back_at("held")).await.unwrap();
     assert_eq!(back, "created", "{framework}");
-    let heard = super::ask(&app, "POST /pay/notify/hosted", "", "hosted").await;
-    assert_eq!(heard.status, 200, "{framework}");
+    simulator.misbehave(&[]);
+    simulator.send_again(1).await;
     page.refresh().await.unwrap();
     assert_eq!(browser.eval("document.querySelector('#state').textContent").await, "paid");
 
