@@ -52,12 +52,18 @@ impl Simulator {
         self.books().shop = Some((site.to_owned(), shop.to_owned()));
     }
 
-    /// What the shop has answered so far, once nothing is on its way any more.
+    /// Waits until nothing is on its way to the shop any more.
     #[allow(dead_code, reason = "for tests")]
-    pub(crate) async fn told(&self) -> Vec<u16> {
+    pub(crate) async fn quiet(&self) {
         let mut under_way = self.0.outbox.under_way.subscribe();
         // The sender is in the simulator, and so is not gone.
         let _ = under_way.wait_for(|count| *count == 0).await;
+    }
+
+    /// What the shop has answered so far.
+    #[allow(dead_code, reason = "for tests")]
+    pub(crate) async fn told(&self) -> Vec<u16> {
+        self.quiet().await;
         self.books().answers.clone()
     }
 
@@ -68,6 +74,12 @@ impl Simulator {
         for notification in sent {
             self.send(&notification, copies).await;
         }
+    }
+
+    pub(super) fn forget_sent(&self) {
+        let mut books = self.books();
+        books.sent.clear();
+        books.answers.clear();
     }
 
     pub(super) fn url_of_webhook(&self, gateway: &str) -> String {

@@ -210,6 +210,11 @@ impl Simulator {
         self.paypal().captures
     }
 
+    pub(super) fn forget_captures(&self) {
+        let mut books = self.paypal();
+        (books.captures, books.has_forgotten) = (0, false);
+    }
+
     fn paypal(&self) -> MutexGuard<'_, Books> {
         self.0.paypal.books.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -2,14 +2,15 @@
 
 #![allow(dead_code, reason = "the examples' gateway behaves")]
 
+use std::io;
 use std::sync::PoisonError;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use axum::http::header::CONTENT_LENGTH;
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse as _, Response};
+use futures_util::stream;
 
 use super::Simulator;
 
@@ -22,6 +23,8 @@ pub(crate) enum Trick {
     HangsUp,
     /// Does so when it has taken money, and only then.
     HangsUpOnCapture,
+    /// Does what it is asked, and never answers.
+    IsSilent,
     /// Answers with a page.
     Rubbish,
     /// Knows none of its tokens any more, once.
@@ -56,6 +59,13 @@ impl Simulator {
     /// Does so from now on, and nothing else that it was asked to before.
     pub(crate) fn misbehave(&self, tricks: &[Trick]) {
         *self.0.tricks.lock().unwrap_or_else(PoisonError::into_inner) = tricks.to_vec();
+    }
+
+    /// Behaves, and has neither sent nor done anything so far.
+    pub(crate) fn start_over(&self) {
+        self.misbehave(&[]);
+        self.forget_sent();
+        self.forget_captures();
     }
 
     /// The first of its tricks that is one of these.
@@ -95,6 +105,9 @@ pub(super) async fn answer(
 ) -> Response {
     let is_capture = request.uri().path().ends_with("/capture");
     let answer = next.run(request).await;
+    if simulator.does(Trick::IsSilent) {
+        std::future::pending::<()>().await;
+    }
     let instead = simulator.trick(|trick| match trick {
         Trick::Answers(status) => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::IM_A_TEAPOT);
@@ -108,7 +121,8 @@ pub(super) async fn answer(
     instead.unwrap_or(answer)
 }
 
-/// It ends before it is as long as it has said.
+/// Something has begun, and the connection is gone.
 fn cut_off() -> Response {
-    ([(CONTENT_LENGTH, "1000")], Body::from("{")).into_response()
+    let parts = [Ok("{"), Err(io::Error::other("hung up"))];
+    Body::from_stream(stream::iter(parts)).into_response()
 }
