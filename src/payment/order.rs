@@ -17,6 +17,34 @@ use crate::text;
 /// assert!("1&PBX_TOTAL=1".parse::<OrderId>().is_err());
 /// # Ok::<_, donjon::payment::ConfigError>(())
 /// ```
+///
+/// There is no way around that:
+///
+/// ```compile_fail,E0423
+/// use donjon::payment::OrderId;
+///
+/// let order = OrderId("1&PBX_TOTAL=1".into());
+/// ```
+///
+/// So nothing is paid for by a text that nobody has read:
+///
+/// ```
+/// # fn begin() -> Result<(), Box<dyn std::error::Error>> {
+/// use donjon::payment::{Checkout, Currency, Money};
+///
+/// let checkout = Checkout::new("2026-17".parse()?, Money::new(4990, Currency::EUR)?);
+/// # Ok(()) }
+/// # begin().unwrap();
+/// ```
+///
+/// ```compile_fail,E0308
+/// # fn begin() -> Result<(), Box<dyn std::error::Error>> {
+/// use donjon::payment::{Checkout, Currency, Money};
+///
+/// let checkout = Checkout::new("2026-17", Money::new(4990, Currency::EUR)?);
+/// # Ok(()) }
+/// # begin().unwrap();
+/// ```
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct OrderId(Box<str>);
 
@@ -64,6 +92,36 @@ impl fmt::Display for OrderId {
 /// for elsewhere in ["//evil.example", "/\\evil.example", "https://evil.example", "done", "/\tevil"] {
 ///     assert!(elsewhere.parse::<LocalPath>().is_err(), "{elsewhere}");
 /// }
+/// ```
+///
+/// There is no other way to make one, so who asks for one is not given anything else:
+///
+/// ```
+/// use donjon::payment::LocalPath;
+///
+/// fn go_on(to: &LocalPath) -> String {
+///     format!("location: {to}")
+/// }
+/// assert_eq!(go_on(&"/orders/17".parse()?), "location: /orders/17");
+/// # Ok::<_, donjon::payment::ConfigError>(())
+/// ```
+///
+/// ```compile_fail,E0423
+/// # use donjon::payment::LocalPath;
+/// # fn go_on(to: &LocalPath) -> String {
+/// #     format!("location: {to}")
+/// # }
+/// assert_eq!(go_on(&LocalPath("//evil.example".into())), "location: //evil.example");
+/// # Ok::<_, donjon::payment::ConfigError>(())
+/// ```
+///
+/// ```compile_fail,E0308
+/// # use donjon::payment::LocalPath;
+/// # fn go_on(to: &LocalPath) -> String {
+/// #     format!("location: {to}")
+/// # }
+/// assert_eq!(go_on("/orders/17"), "location: /orders/17");
+/// # Ok::<_, donjon::payment::ConfigError>(())
 /// ```
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct LocalPath(Box<str>);

@@ -4,6 +4,31 @@ use std::fmt;
 
 /// Whether ids, key and host are for playing or for real. They are chosen together, so that none of one mode
 /// meets one of the other.
+///
+/// It is always said, by its name:
+///
+/// ```
+/// use donjon::payment::{Begun, Mode};
+///
+/// let attempt = Begun { gateway: "club".into(), mode: Mode::Test, reference: None };
+/// assert_ne!(attempt.mode, Mode::Production);
+/// ```
+///
+/// A flag does not say which one it means, and what somebody has forgotten to say is no mode:
+///
+/// ```compile_fail,E0308
+/// use donjon::payment::{Begun, Mode};
+///
+/// let attempt = Begun { gateway: "club".into(), mode: false, reference: None };
+/// assert_ne!(attempt.mode, Mode::Production);
+/// ```
+///
+/// ```compile_fail,E0599
+/// use donjon::payment::{Begun, Mode};
+///
+/// let attempt = Begun { gateway: "club".into(), mode: Mode::default(), reference: None };
+/// assert_ne!(attempt.mode, Mode::Production);
+/// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[expect(clippy::exhaustive_enums, reason = "it is one or the other")]
 pub enum Mode {

@@ -71,6 +71,23 @@ impl fmt::Debug for Notice<'_> {
 
 /// The right to vouch. [`Payments`](super::Payments) alone has one, and lends it to a gateway that it asks: so
 /// nothing else makes a [`Verified`].
+///
+/// ```
+/// use donjon::payment::{Mode, Witness};
+///
+/// fn is_playing(witness: Witness<'_>) -> bool {
+///     let Witness { .. } = witness;
+///     witness.mode() == Mode::Test
+/// }
+/// ```
+///
+/// ```compile_fail,E0451
+/// use donjon::payment::{Mode, Witness};
+///
+/// fn anybody() -> Witness<'static> {
+///     Witness { mode: Mode::Test, now: std::time::SystemTime::now(), http: None }
+/// }
+/// ```
 #[derive(Clone, Copy)]
 pub struct Witness<'a> {
     pub(super) mode: Mode,
@@ -119,6 +136,14 @@ impl fmt::Debug for Witness<'_> {
 /// A fact that a gateway vouches for: the only thing by which an order is ever paid.
 ///
 /// Nobody but a gateway that was asked makes one:
+///
+/// ```
+/// use donjon::payment::{OrderId, State, Verified, Witness};
+///
+/// fn paid(witness: Witness<'_>, order: OrderId) -> Verified {
+///     witness.verified("1", order, State::Paid, None)
+/// }
+/// ```
 ///
 /// ```compile_fail,E0451
 /// use donjon::payment::{Mode, OrderId, State, Verified};
