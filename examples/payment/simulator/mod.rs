@@ -11,6 +11,8 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::response::Html;
 use axum::routing::{get, post};
+use donjon::adapters::reqwest::Reqwest;
+use donjon::payment::HttpSend;
 use rsa::PrivateKey;
 use rsa::pkcs1v15::SigningKey;
 use rsa::pkcs8::EncodePublicKey as _;
@@ -46,8 +48,16 @@ struct Inner {
 
 impl Simulator {
     /// Starts on a free port of this machine, until the program ends.
+    #[allow(dead_code, reason = "for those to whom it does not matter where it is")]
     pub(crate) async fn start() -> Result<Self, Box<dyn Error>> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        Self::serve(TcpListener::bind("127.0.0.1:0").await?, Reqwest::new()?)
+    }
+
+    /// Starts here, until the program ends, and tells the shop of payments in this way.
+    pub(crate) fn serve(
+        listener: TcpListener,
+        to_shop: impl HttpSend,
+    ) -> Result<Self, Box<dyn Error>> {
         let key = PrivateKey::new(&mut rand::rngs::SysRng, 1024)?;
         let simulator = Self(Arc::new(Inner {
             origin: Mutex::new(format!("http://{}", listener.local_addr()?)),
@@ -55,7 +65,7 @@ impl Simulator {
             signing_key: SigningKey::new(key),
             asked: Mutex::default(),
             paypal: paypal::Account::new()?,
-            outbox: outbox::Outbox::default(),
+            outbox: outbox::Outbox::new(to_shop),
             tricks: Mutex::default(),
         }));
         // What the shop asks for, and what its payers see.

@@ -2,20 +2,17 @@
 
 use std::collections::HashMap;
 use std::error::Error;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use axum::body::Body;
+use donjon::payment::HttpSend;
 use http::Request;
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::{Simulator, Trick};
 
-#[derive(Default)]
 pub(super) struct Outbox {
+    to_shop: Arc<dyn HttpSend>,
     books: Mutex<Books>,
     /// How many are on their way.
     under_way: watch::Sender<usize>,
@@ -38,6 +35,13 @@ pub(super) struct Notification {
     pub(super) url: String,
     pub(super) headers: Vec<(&'static str, String)>,
     pub(super) body: String,
+}
+
+impl Outbox {
+    pub(super) fn new(to_shop: impl HttpSend) -> Self {
+        let (books, under_way) = (Mutex::default(), watch::Sender::default());
+        Self { to_shop: Arc::new(to_shop), books, under_way }
+    }
 }
 
 impl Simulator {
@@ -114,8 +118,10 @@ impl Simulator {
     async fn send(&self, notification: &Notification, copies: usize) {
         let mut all = JoinSet::new();
         for _ in 0..copies {
-            let notification = notification.clone();
-            all.spawn(async move { post(notification).await.map_err(|error| error.to_string()) });
+            let (notification, to_shop) =
+                (notification.clone(), Arc::clone(&self.0.outbox.to_shop));
+            let post = async move { post(notification, &*to_shop).await };
+            all.spawn(async move { post.await.map_err(|error| error.to_string()) });
         }
         for answer in all.join_all().await {
             match answer {
@@ -131,12 +137,14 @@ impl Simulator {
     }
 }
 
-async fn post(notification: Notification) -> Result<u16, Box<dyn Error + Send + Sync>> {
+async fn post(
+    notification: Notification,
+    to_shop: &dyn HttpSend,
+) -> Result<u16, Box<dyn Error + Send + Sync>> {
     let mut request = Request::builder().method(notification.method).uri(notification.url);
     for (name, value) in notification.headers {
         request = request.header(name, value);
     }
-    let client = Client::builder(TokioExecutor::new()).build::<_, Body>(HttpConnector::new());
-    let answer = client.request(request.body(notification.body.into())?).await?;
+    let answer = to_shop.send(request.body(notification.body.into())?).await?;
     Ok(answer.status().as_u16())
 }

@@ -1,0 +1,191 @@
+//! The club, served by actix-web.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{Service as _, ServiceResponse};
+use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
+use actix_web::web::{self, Data, Form, Path, Query};
+use actix_web::{App, HttpResponse, HttpServer};
+use donjon::cookies::session::Session;
+use donjon::headers::Nonce;
+use donjon::headers::collector::ReportCollector;
+use donjon::lockout::{LoginAttempt, LoginLockout};
+use donjon::payment::card::CardGuard;
+use donjon::payment::{Answer, Posted};
+use donjon::refusal::Refusal;
+use donjon::roles::Principal;
+use rustls::ServerConfig;
+
+use crate::club::Club;
+use crate::layers::Layers;
+use crate::pages::{self, bookings, calendar, desk, members, security, sign_in};
+use crate::reply::Reply;
+
+type Shared = Data<Club>;
+
+/// Serves until it is interrupted.
+pub(crate) async fn serve(
+    club: Arc<Club>,
+    layers: Layers,
+    plain: TcpListener,
+    encrypted: Option<(TcpListener, ServerConfig)>,
+) -> std::io::Result<()> {
+    let club = Data::from(club);
+    let sign_in_lockout = LoginLockout::new(&club.lockout);
+    let reports = ReportCollector::new(|report| eprintln!("{report:?}"));
+    let cards = CardGuard::new();
+    let server = HttpServer::new(move || {
+        App::new()
+            .wrap(cards.clone())
+            .wrap(layers.clone())
+            .wrap_fn(|request, app| {
+                let answer = app.call(request);
+                async move { Ok(for_people(answer.await?)) }
+            })
+            .app_data(Shared::clone(&club))
+            .route("/", web::get().to(show_calendar))
+            .route("/style.css", web::get().to(async || asset("text/css", pages::STYLE_CSS)))
+            .route("/icon.svg", web::get().to(async || asset("image/svg+xml", pages::ICON_SVG)))
+            .route("/live.js", web::get().to(async || asset("text/javascript", pages::LIVE_JS)))
+            .service(
+                web::resource("/sign-in")
+                    .route(web::get().to(sign_in_form))
+                    .route(web::post().to(sign_in).wrap(sign_in_lockout.clone())),
+            )
+            .route("/sign-out", web::post().to(sign_out))
+            .route("/bookings", web::get().to(my_bookings))
+            .route("/bookings", web::post().to(book))
+            .route("/bookings/{booking}", web::get().to(booking))
+            .route("/bookings/{booking}/cancel", web::post().to(cancel))
+            .route("/bookings/{booking}/pay/{gateway}", web::post().to(pay))
+            .route("/desk", web::get().to(show_desk))
+            .route("/desk/cancel", web::post().to(cancel_any))
+            .route("/members", web::get().to(show_members))
+            .route("/members/block", web::post().to(block))
+            .route("/security", web::get().to(show_security))
+            .route("/security/events", web::get().to(events))
+            .route("/security/unlock", web::post().to(unlock))
+            .service(reports.at("/csp-reports"))
+            .configure(|config| club.payments.actix_routes(config))
+    });
+    let server = server.workers(2).shutdown_timeout(5).listen(plain)?;
+    match encrypted {
+        Some((listener, tls)) => server.listen_rustls_0_23(listener, tls)?.run().await,
+        None => server.run().await,
+    }
+}
+
+async fn show_calendar(
+    club: Shared,
+    who: Option<Principal>,
+    asked: Query<calendar::Asked>,
+) -> Result<Reply, Refusal> {
+    calendar::calendar(&club, who.as_ref(), &asked)
+}
+
+async fn sign_in_form(
+    who: Option<Principal>,
+    next: Query<sign_in::Next>,
+) -> Result<Reply, Refusal> {
+    sign_in::form(who.as_ref(), &next)
+}
+
+async fn sign_in(
+    club: Shared,
+    session: Session,
+    attempt: LoginAttempt,
+    form: Form<sign_in::SignIn>,
+) -> Result<Reply, Refusal> {
+    sign_in::sign_in(&club, &session, attempt, form.into_inner()).await
+}
+
+async fn sign_out(session: Session) -> Result<Reply, Refusal> {
+    sign_in::sign_out(&session)
+}
+
+async fn my_bookings(
+    club: Shared,
+    who: Principal,
+    noticed: Query<bookings::Noticed>,
+) -> Result<Reply, Refusal> {
+    bookings::mine(&club, &who, &noticed)
+}
+
+async fn book(
+    club: Shared,
+    who: Principal,
+    wanted: Form<bookings::Wanted>,
+) -> Result<Reply, Refusal> {
+    bookings::book(&club, &who, &wanted).await
+}
+
+async fn booking(club: Shared, who: Principal, booking: Path<String>) -> Result<Reply, Refusal> {
+    bookings::show(&club, &who, &booking).await
+}
+
+async fn cancel(club: Shared, who: Principal, booking: Path<String>) -> Result<Reply, Refusal> {
+    bookings::cancel(&club, &who, &booking).await
+}
+
+async fn pay(
+    posted: Posted,
+    club: Shared,
+    who: Principal,
+    path: Path<(String, String)>,
+) -> Result<Answer, Refusal> {
+    let (booking, gateway) = &*path;
+    bookings::pay(&club, posted, &who, (booking, gateway)).await
+}
+
+async fn show_desk(club: Shared, who: Principal) -> Result<Reply, Refusal> {
+    desk::desk(&club, &who)
+}
+
+async fn cancel_any(
+    club: Shared,
+    who: Principal,
+    form: Form<desk::Cancel>,
+) -> Result<Reply, Refusal> {
+    desk::cancel(&club, &who, form.into_inner()).await
+}
+
+async fn show_members(club: Shared, who: Principal) -> Result<Reply, Refusal> {
+    members::members(&club, &who)
+}
+
+async fn block(club: Shared, who: Principal, form: Form<members::Block>) -> Result<Reply, Refusal> {
+    members::block(&club, &who, form.into_inner()).await
+}
+
+async fn show_security(club: Shared, who: Principal, nonce: Nonce) -> Result<Reply, Refusal> {
+    security::security(&club, &who, &nonce).await
+}
+
+async fn events(club: Shared) -> Result<Reply, Refusal> {
+    security::events(&club)
+}
+
+async fn unlock(club: Shared, form: Form<security::Unlock>) -> Result<Reply, Refusal> {
+    security::unlock(&club, &form).await
+}
+
+fn asset(kind: &str, text: &'static str) -> HttpResponse {
+    HttpResponse::Ok().content_type(kind).body(text)
+}
+
+/// Puts a page in the place of a refusal's short document; status and headers stay.
+fn for_people<B: MessageBody + 'static>(response: ServiceResponse<B>) -> ServiceResponse {
+    if response.response().extensions().get::<Refusal>().is_none() {
+        return response.map_into_boxed_body();
+    }
+    let status = http::StatusCode::from_u16(response.status().as_u16()).unwrap_or_default();
+    let Some(page) = pages::refused(status) else {
+        return response.map_into_boxed_body();
+    };
+    let mut response = response.map_body(|_, _| BoxBody::new(page));
+    let html = HeaderValue::from_static("text/html; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, html);
+    response
+}

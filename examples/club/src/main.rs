@@ -1,0 +1,132 @@
+//! A tennis club whose courts are booked and paid for, behind every layer of donjon.
+//!
+//! `cargo run -p club`, or `cargo run -p club -- --server actix`. Read `layers.rs` first, then `roles.rs`.
+
+use std::error::Error;
+use std::fs;
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Parser as _;
+use donjon::adapters::reqwest::Reqwest;
+use donjon::event::{EventLog, EventName, JsonLines, SecurityEvent};
+use donjon::lockout::{DeviceCookies, Fallback, Lockout, LockoutPolicy, MemoryStore, RedisStore};
+use donjon::login::Login;
+use donjon::password::Passwords;
+use donjon::payment::Payments;
+use redis::aio::ConnectionManager;
+
+use self::club::Club;
+use self::db::Db;
+use self::gateway::GatewayAt;
+use self::ledger::Books;
+use self::notebook::Notebook;
+use self::secrets::Secrets;
+use self::settings::{Server, Settings};
+use self::site::Site;
+
+mod actix;
+mod axum;
+mod club;
+mod db;
+mod gateway;
+mod layers;
+mod ledger;
+mod notebook;
+mod pages;
+mod reply;
+mod roles;
+mod secrets;
+mod settings;
+#[path = "../../payment/simulator/mod.rs"]
+mod simulator;
+mod site;
+mod tls;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let settings = Settings::parse();
+    fs::create_dir_all(&settings.data)?;
+    let data = &*settings.data;
+    let secrets = Secrets::of(data)?;
+
+    let listener = TcpListener::bind(settings.address)?;
+    let port = listener.local_addr()?.port();
+    let site = settings.site.clone().unwrap_or_else(|| format!("https://localhost:{port}"));
+    let site = Site::new(site)?;
+    let (plain, encrypted) = if settings.behind_proxy {
+        (listener, None)
+    } else {
+        let tls = tls::server(data, site.host())?;
+        (TcpListener::bind(settings.http)?, Some((listener, tls)))
+    };
+
+    let notebook = Notebook::default();
+    let log = EventLog::builder()
+        .sink("file", JsonLines::file(data.join("events.jsonl")))
+        .sink("notebook", notebook.clone())
+        .build()?;
+    let db = Db::open(&data.join("club.db"))?;
+    let redis = match &settings.redis {
+        Some(url) => Some(ConnectionManager::new(redis::Client::open(url.as_str())?).await?),
+        None => None,
+    };
+
+    // Five guesses, and then one a minute, one in two minutes, one in four, however many ask at once.
+    let attempts = MemoryStore::default();
+    restore(&attempts, &secrets, data);
+    let lockout = Lockout::builder(LockoutPolicy::default())
+        .devices(DeviceCookies::new(&secrets.ring, "club")?)
+        .secret(&secrets.lockout)
+        .log(&log);
+    let lockout = match redis.clone() {
+        // While Redis is away each instance counts for itself.
+        Some(redis) => lockout.store(Fallback::local_in(RedisStore::new(redis), attempts.clone())),
+        None => lockout.store(attempts.clone()),
+    };
+    let lockout = lockout.build()?;
+    let passwords = Passwords::owasp().build()?;
+    club::seed(&db, &passwords, &secrets.password).await?;
+
+    let gateway = GatewayAt::of(&settings, &site).await?;
+    let payments = Payments::builder(&secrets.ring, "club", site.origin())?
+        .gateway(gateway.paybox()?)
+        .gateway(gateway.paypal()?)
+        .http(Reqwest::new()?)
+        .order_page("/bookings/{order}")
+        .log(&log)
+        .build(Books { db: db.clone(), redis })?;
+
+    let layers = layers::layers(&site, settings.behind_proxy, &log, &secrets.ring, &payments, &db)?;
+    for finding in layers.lint() {
+        println!("note: {finding}");
+    }
+    let login = Login::new(&lockout, &passwords);
+    let club = Club { db, lockout, login, payments, log: log.clone(), notebook };
+    log.emit(SecurityEvent::draft(EventName::SysStartup));
+
+    println!("listening on {}", site.origin());
+    println!("sign in as {}, password {}", NAMES, secrets.password);
+    println!("its certificate is vouched for by {}", data.join("ca.pem").display());
+    let club = Arc::new(club);
+    match settings.server {
+        Server::Axum => axum::serve(club, layers, plain, encrypted).await?,
+        Server::Actix => actix::serve(club, layers, plain, encrypted).await?,
+    }
+
+    secrets::write(&data.join("attempts"), &attempts.save(&secrets.ring)?)?;
+    log.emit(SecurityEvent::draft(EventName::SysShutdown));
+    Ok(log.shutdown(Duration::from_secs(2))?)
+}
+
+/// A restart is no amnesty: what was counted when the club stopped counts on.
+fn restore(attempts: &MemoryStore, secrets: &Secrets, data: &Path) {
+    let Ok(saved) = fs::read(data.join("attempts")) else { return };
+    if let Err(error) = attempts.restore(&secrets.ring, &saved) {
+        eprintln!("the login attempts of before are lost: {error}");
+    }
+}
+
+const NAMES: &str = "ann (member), carl (coach), mia (manager) or adam (admin)";

@@ -1,0 +1,60 @@
+//! Secrets: from the environment, or made when they are first needed and kept in the data folder, for its owner
+//! alone to read.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::{env, error::Error};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use donjon::keys::{Key, KeyRing, KeySet};
+
+pub(crate) struct Secrets {
+    /// Seals sessions, device cookies and tokens of payments.
+    pub(crate) ring: KeyRing,
+    /// What names and addresses are hashed with before they are counted.
+    pub(crate) lockout: Key,
+    /// Of the members that there are from the start.
+    pub(crate) password: String,
+}
+
+impl Secrets {
+    pub(crate) fn of(data: &Path) -> Result<Self, Box<dyn Error>> {
+        let key = || STANDARD.encode(rand::random::<[u8; 32]>());
+        let keys: KeySet = secret("CLUB_KEYS", data, "keys", key)?.parse()?;
+        Ok(Self {
+            ring: KeyRing::new(keys)?,
+            lockout: Key::from_base64(&secret("CLUB_LOCKOUT_KEY", data, "lockout-key", key)?)?,
+            password: secret("CLUB_PASSWORD", data, "password", || {
+                format!("{:016x}", rand::random::<u64>())
+            })?,
+        })
+    }
+}
+
+fn secret(
+    variable: &str,
+    data: &Path,
+    name: &str,
+    make: impl FnOnce() -> String,
+) -> io::Result<String> {
+    if let Ok(given) = env::var(variable) {
+        return Ok(given);
+    }
+    let path = data.join(name);
+    if !path.exists() {
+        write(&path, make().as_bytes())?;
+    }
+    Ok(fs::read_to_string(path)?.trim().to_owned())
+}
+
+/// Writes a file that nobody else may read, whole or not at all.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let unfinished = path.with_extension(format!("{:x}", rand::random::<u64>()));
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(unfinished, path)
+}
