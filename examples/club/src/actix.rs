@@ -6,7 +6,7 @@ use std::sync::Arc;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Service as _, ServiceResponse};
 use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
-use actix_web::web::{self, Data, Form, Path, Query};
+use actix_web::web::{self, Data, Form, Path, Query, ServiceConfig};
 use actix_web::{App, HttpResponse, HttpServer};
 use donjon::cookies::session::Session;
 use donjon::headers::Nonce;
@@ -32,9 +32,7 @@ pub(crate) async fn serve(
     plain: TcpListener,
     encrypted: Option<(TcpListener, ServerConfig)>,
 ) -> std::io::Result<()> {
-    let club = Data::from(club);
-    let sign_in_lockout = LoginLockout::new(&club.lockout);
-    let reports = ReportCollector::new(|report| eprintln!("{report:?}"));
+    let pages = Pages::new(club);
     let cards = CardGuard::new();
     let server = HttpServer::new(move || {
         App::new()
@@ -44,7 +42,33 @@ pub(crate) async fn serve(
                 let answer = app.call(request);
                 async move { Ok(for_people(answer.await?)) }
             })
-            .app_data(Shared::clone(&club))
+            .configure(|config| pages.configure(config))
+    });
+    let server = server.workers(2).shutdown_timeout(5).listen(plain)?;
+    match encrypted {
+        Some((listener, tls)) => server.listen_rustls_0_23(listener, tls)?.run().await,
+        None => server.run().await,
+    }
+}
+
+/// All pages. Made once, since workers share what is counted.
+#[derive(Clone)]
+pub(crate) struct Pages {
+    club: Shared,
+    sign_in_lockout: LoginLockout,
+    reports: ReportCollector,
+}
+
+impl Pages {
+    pub(crate) fn new(club: Arc<Club>) -> Self {
+        let sign_in_lockout = LoginLockout::new(&club.lockout);
+        let reports = ReportCollector::new(|report| eprintln!("{report:?}"));
+        Self { club: Data::from(club), sign_in_lockout, reports }
+    }
+
+    pub(crate) fn configure(&self, config: &mut ServiceConfig) {
+        config
+            .app_data(Shared::clone(&self.club))
             .route("/", web::get().to(show_calendar))
             .route("/style.css", web::get().to(async || asset("text/css", pages::STYLE_CSS)))
             .route("/icon.svg", web::get().to(async || asset("image/svg+xml", pages::ICON_SVG)))
@@ -52,11 +76,14 @@ pub(crate) async fn serve(
             .service(
                 web::resource("/sign-in")
                     .route(web::get().to(sign_in_form))
-                    .route(web::post().to(sign_in).wrap(sign_in_lockout.clone())),
+                    .route(web::post().to(sign_in).wrap(self.sign_in_lockout.clone())),
             )
             .route("/sign-out", web::post().to(sign_out))
-            .route("/bookings", web::get().to(my_bookings))
-            .route("/bookings", web::post().to(book))
+            .service(
+                web::resource("/bookings")
+                    .route(web::get().to(my_bookings))
+                    .route(web::post().to(book)),
+            )
             .route("/bookings/{booking}", web::get().to(booking))
             .route("/bookings/{booking}/cancel", web::post().to(cancel))
             .route("/bookings/{booking}/pay/{gateway}", web::post().to(pay))
@@ -67,13 +94,8 @@ pub(crate) async fn serve(
             .route("/security", web::get().to(show_security))
             .route("/security/events", web::get().to(events))
             .route("/security/unlock", web::post().to(unlock))
-            .service(reports.at("/csp-reports"))
-            .configure(|config| club.payments.actix_routes(config))
-    });
-    let server = server.workers(2).shutdown_timeout(5).listen(plain)?;
-    match encrypted {
-        Some((listener, tls)) => server.listen_rustls_0_23(listener, tls)?.run().await,
-        None => server.run().await,
+            .service(self.reports.at("/csp-reports"))
+            .configure(|config| self.club.payments.actix_routes(config));
     }
 }
 

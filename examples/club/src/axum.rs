@@ -31,7 +31,7 @@ use crate::reply::Reply;
 
 type Shared = State<Arc<Club>>;
 
-fn router(club: Arc<Club>, layers: Layers) -> Router {
+pub(crate) fn router(club: Arc<Club>, layers: Layers) -> Router {
     let sign_in_lockout = LoginLockout::new(&club.lockout);
     let reports = ReportCollector::new(|report| eprintln!("{report:?}"));
     Router::new()

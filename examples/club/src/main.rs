@@ -21,6 +21,7 @@ use redis::aio::ConnectionManager;
 use self::club::Club;
 use self::db::Db;
 use self::gateway::GatewayAt;
+use self::layers::Layers;
 use self::ledger::Books;
 use self::notebook::Notebook;
 use self::secrets::Secrets;
@@ -43,14 +44,23 @@ mod settings;
 #[path = "../../payment/simulator/mod.rs"]
 mod simulator;
 mod site;
+#[cfg(test)]
+mod tests;
 mod tls;
+
+/// What is put together before anybody is let in.
+struct House {
+    club: Arc<Club>,
+    layers: Layers,
+    secrets: Secrets,
+    attempts: MemoryStore,
+}
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let settings = Settings::parse();
     fs::create_dir_all(&settings.data)?;
     let data = &*settings.data;
-    let secrets = Secrets::of(data)?;
 
     let listener = TcpListener::bind(settings.address)?;
     let port = listener.local_addr()?.port();
@@ -62,55 +72,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let tls = tls::server(data, site.host())?;
         (TcpListener::bind(settings.http)?, Some((listener, tls)))
     };
-
-    let notebook = Notebook::default();
-    let log = EventLog::builder()
-        .sink("file", JsonLines::file(data.join("events.jsonl")))
-        .sink("notebook", notebook.clone())
-        .build()?;
-    let db = Db::open(&data.join("club.db"))?;
-    let redis = match &settings.redis {
-        Some(url) => Some(ConnectionManager::new(redis::Client::open(url.as_str())?).await?),
-        None => None,
-    };
-
-    // Five guesses, and then one a minute, one in two minutes, one in four, however many ask at once.
-    let attempts = MemoryStore::default();
-    restore(&attempts, &secrets, data);
-    let lockout = Lockout::builder(LockoutPolicy::default())
-        .devices(DeviceCookies::new(&secrets.ring, "club")?)
-        .secret(&secrets.lockout)
-        .log(&log);
-    let lockout = match redis.clone() {
-        // While Redis is away each instance counts for itself.
-        Some(redis) => lockout.store(Fallback::local_in(RedisStore::new(redis), attempts.clone())),
-        None => lockout.store(attempts.clone()),
-    };
-    let lockout = lockout.build()?;
-    let passwords = Passwords::owasp().build()?;
-    club::seed(&db, &passwords, &secrets.password).await?;
-
-    let gateway = GatewayAt::of(&settings, &site).await?;
-    let payments = Payments::builder(&secrets.ring, "club", site.origin())?
-        .gateway(gateway.paybox()?)
-        .gateway(gateway.paypal()?)
-        .http(Reqwest::new()?)
-        .order_page("/bookings/{order}")
-        .log(&log)
-        .build(Books { db: db.clone(), redis })?;
-
-    let layers = layers::layers(&site, settings.behind_proxy, &log, &secrets.ring, &payments, &db)?;
+    let House { club, layers, secrets, attempts } = House::new(&settings, &site).await?;
     for finding in layers.lint() {
         println!("note: {finding}");
     }
-    let login = Login::new(&lockout, &passwords);
-    let club = Club { db, lockout, login, payments, log: log.clone(), notebook };
-    log.emit(SecurityEvent::draft(EventName::SysStartup));
 
     println!("listening on {}", site.origin());
-    println!("sign in as {}, password {}", NAMES, secrets.password);
+    println!("sign in as {NAMES}, password {}", secrets.password);
     println!("its certificate is vouched for by {}", data.join("ca.pem").display());
-    let club = Arc::new(club);
+    let log = club.log.clone();
+    log.emit(SecurityEvent::draft(EventName::SysStartup));
     match settings.server {
         Server::Axum => axum::serve(club, layers, plain, encrypted).await?,
         Server::Actix => actix::serve(club, layers, plain, encrypted).await?,
@@ -119,6 +90,56 @@ async fn main() -> Result<(), Box<dyn Error>> {
     secrets::write(&data.join("attempts"), &attempts.save(&secrets.ring)?)?;
     log.emit(SecurityEvent::draft(EventName::SysShutdown));
     Ok(log.shutdown(Duration::from_secs(2))?)
+}
+
+impl House {
+    async fn new(settings: &Settings, site: &Site) -> Result<Self, Box<dyn Error>> {
+        let data = &*settings.data;
+        let secrets = Secrets::of(data)?;
+        let notebook = Notebook::default();
+        let log = EventLog::builder()
+            .sink("file", JsonLines::file(data.join("events.jsonl")))
+            .sink("notebook", notebook.clone())
+            .build()?;
+        let db = Db::open(&data.join("club.db"))?;
+        let redis = match &settings.redis {
+            Some(url) => Some(ConnectionManager::new(redis::Client::open(url.as_str())?).await?),
+            None => None,
+        };
+
+        // Five guesses, and then one a minute, one in two minutes, one in four, however many ask at once.
+        let attempts = MemoryStore::default();
+        restore(&attempts, &secrets, data);
+        let lockout = Lockout::builder(LockoutPolicy::default())
+            .devices(DeviceCookies::new(&secrets.ring, "club")?)
+            .secret(&secrets.lockout)
+            .log(&log);
+        let lockout = match redis.clone() {
+            // While Redis is away each instance counts for itself.
+            Some(redis) => {
+                lockout.store(Fallback::local_in(RedisStore::new(redis), attempts.clone()))
+            }
+            None => lockout.store(attempts.clone()),
+        };
+        let lockout = lockout.build()?;
+        let passwords = Passwords::owasp().build()?;
+        club::seed(&db, &passwords, &secrets.password).await?;
+
+        let gateway = GatewayAt::of(settings, site).await?;
+        let payments = Payments::builder(&secrets.ring, "club", site.origin())?
+            .gateway(gateway.paybox()?)
+            .gateway(gateway.paypal()?)
+            .http(Reqwest::new()?)
+            .order_page("/bookings/{order}")
+            .log(&log)
+            .build(Books { db: db.clone(), redis })?;
+
+        let proxied = settings.behind_proxy;
+        let layers = layers::layers(site, proxied, &log, &secrets.ring, &payments, &db)?;
+        let login = Login::new(&lockout, &passwords);
+        let club = Arc::new(Club { db, lockout, login, payments, log, notebook });
+        Ok(Self { club, layers, secrets, attempts })
+    }
 }
 
 /// A restart is no amnesty: what was counted when the club stopped counts on.

@@ -1,0 +1,150 @@
+//! Who may do what, as a table that somebody reads when it changes; and that both servers have these routes and
+//! no others.
+
+#![allow(clippy::unwrap_used, reason = "a test's failure is its message")]
+
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use actix_web::test::{TestRequest, call_service, init_service};
+use actix_web::{App, HttpMessage as _};
+use clap::Parser as _;
+use donjon::client::{Peer, Scheme};
+use tower::ServiceExt as _;
+
+use crate::club::Club;
+use crate::roles::{self, Role};
+use crate::settings::Settings;
+use crate::site::Site;
+use crate::{House, actix, axum, tls};
+
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("club-{name}-{}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0); // another run finds it, and does not mind
+    }
+}
+
+async fn house(folder: &Scratch) -> House {
+    let data = folder.0.to_str().unwrap();
+    let settings = Settings::parse_from(["club", "--gateway", "127.0.0.1:0", "--data", data]);
+    tls::server(&folder.0, "localhost").unwrap();
+    let site = Site::new("https://localhost:3443".into()).unwrap();
+    House::new(&settings, &site).await.unwrap()
+}
+
+#[tokio::test]
+async fn each_role_may_do_this_and_nothing_else() {
+    let folder = Scratch::new("matrix");
+    let House { club, .. } = house(&folder).await;
+    let seal = roles::seal(&club.payments);
+    assert_eq!(
+        seal.manifest().matrix::<Role>().to_string(),
+        "\
+route                                   anonymous  member  coach  manager  admin
+GET /                                   yes        yes     yes    yes      yes
+GET /style.css                          yes        yes     yes    yes      yes
+GET /icon.svg                           yes        yes     yes    yes      yes
+GET /live.js                            yes        yes     yes    yes      yes
+POST /csp-reports                       yes        yes     yes    yes      yes
+GET /sign-in                            yes        yes     yes    yes      yes
+POST /sign-in                           yes        yes     yes    yes      yes
+POST /sign-out                          yes        yes     yes    yes      yes
+GET /bookings                           401        yes     yes    yes      yes
+POST /bookings                          401        yes     yes    yes      yes
+GET /bookings/{booking}                 401        yes     yes    yes      yes
+POST /bookings/{booking}/cancel         401        yes     yes    yes      yes
+POST /bookings/{booking}/pay/{gateway}  401        yes     yes    yes      yes
+GET /desk                               401        -       yes    yes      -
+POST /desk/cancel                       401        -       -      yes      -
+GET /members                            401        -       -      yes      -
+POST /members/block                     401        -       -      yes      -
+GET /security                           401        -       -      -        yes
+GET /security/events                    401        -       -      -        yes
+POST /security/unlock                   401        -       -      -        yes
+GET /pay/notify/paybox                  yes        yes     yes    yes      yes
+POST /pay/notify/paybox                 yes        yes     yes    yes      yes
+GET /pay/notify/paypal                  yes        yes     yes    yes      yes
+POST /pay/notify/paypal                 yes        yes     yes    yes      yes
+GET /pay/return/{token}                 yes        yes     yes    yes      yes
+"
+    );
+}
+
+/// Every method and route of the table, with something in its places; but for that of browsers that come back,
+/// which is 404 to whoever brings nothing.
+fn routes(club: &Club) -> Vec<(String, String)> {
+    let seal = roles::seal(&club.payments);
+    let entries = seal.manifest().entries().iter();
+    let filled = |route: &str| {
+        let segments = route.split('/');
+        let filled = segments.map(|part| if part.starts_with('{') { "x" } else { part });
+        filled.collect::<Vec<_>>().join("/")
+    };
+    let entries = entries.filter(|entry| !entry.route.ends_with("{token}"));
+    entries.map(|entry| (entry.method.to_string(), filled(&entry.route))).collect()
+}
+
+/// A stranger is sent to sign in, or let in where everybody is: so the route is there, and its rule was asked. One
+/// that is missing in the table would be 403, and one that is missing in the server 404 or 405.
+fn is_there(method: &str, path: &str, status: u16) {
+    let fine = match path {
+        // No gateway has said this.
+        _ if path.starts_with("/pay/") => &[400][..],
+        "/sign-in" | "/csp-reports" if method == "POST" => &[400, 415, 422],
+        _ => &[200, 303, 401],
+    };
+    assert!(fine.contains(&status), "{method} {path}: {status}");
+}
+
+#[tokio::test]
+async fn axum_has_the_routes_of_the_table() {
+    let folder = Scratch::new("axum");
+    let House { club, layers, .. } = house(&folder).await;
+    let app = axum::router(Arc::clone(&club), layers);
+    for (method, path) in routes(&club) {
+        let request = http::Request::builder()
+            .method(&*method)
+            .uri(&path)
+            .header("host", "localhost:3443")
+            .header("sec-fetch-site", "same-origin")
+            .extension(Scheme::Https)
+            .extension(Peer(PEER))
+            .body(::axum::body::Body::empty());
+        let answer = app.clone().oneshot(request.unwrap()).await.unwrap();
+        is_there(&method, &path, answer.status().as_u16());
+    }
+}
+
+#[actix_web::test]
+async fn actix_has_the_routes_of_the_table() {
+    let folder = Scratch::new("actix");
+    let House { club, layers, .. } = house(&folder).await;
+    let pages = actix::Pages::new(Arc::clone(&club));
+    let app = App::new().wrap(layers).configure(|config| pages.configure(config));
+    let app = init_service(app).await;
+    for (method, path) in routes(&club) {
+        let request = TestRequest::with_uri(&path)
+            .method(method.parse().unwrap())
+            .insert_header(("host", "localhost:3443"))
+            .insert_header(("sec-fetch-site", "same-origin"))
+            .peer_addr(PEER)
+            .to_request();
+        request.extensions_mut().insert(Scheme::Https);
+        let answer = call_service(&app, request).await;
+        is_there(&method, &path, answer.status().as_u16());
+    }
+}
+
+const PEER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 4000);
