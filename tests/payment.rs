@@ -27,6 +27,9 @@ mod notices;
 mod out_and_back;
 #[path = "payment/paybox.rs"]
 mod paybox;
+#[cfg(all(feature = "paypal", feature = "stripe"))]
+#[path = "payment/routes.rs"]
+mod routes;
 #[path = "payment/vectors.rs"]
 mod vectors;
 
