@@ -93,7 +93,7 @@ fn routes(club: &Club) -> Vec<(String, String)> {
         filled.collect::<Vec<_>>().join("/")
     };
     let entries = entries.filter(|entry| !entry.route.ends_with("{token}"));
-    entries.map(|entry| (entry.method.to_string(), filled(&entry.route))).collect()
+    entries.map(|entry| (entry.method.clone(), filled(&entry.route))).collect()
 }
 
 /// A stranger is sent to sign in, or let in where everybody is: so the route is there, and its rule was asked. One
