@@ -221,3 +221,71 @@ async fn of_browsers_that_come_back() {
         assert_eq!(shop.state(), State::Created, "{framework}: nothing was paid by it");
     }
 }
+
+/// A7 and A8: the same answer to whoever goes out by either framework's handler.
+#[actix_web::test]
+async fn of_payers_on_their_way() {
+    async fn pay(posted: Posted, payments: Payments, gateway: &str) -> donjon::payment::Answer {
+        let checkout = Checkout::new(order(), price()).email("ann@example.com");
+        payments.redirect(posted, &checkout, gateway, None).await.unwrap()
+    }
+    for gateway in ["club", "paybox"] {
+        let shop = Shop::new(|builder| {
+            builder.gateway(Club::new()).gateway(Paybox::test_account().unwrap())
+        });
+        let payments = shop.payments.clone();
+        let by_axum = axum::routing::any(async move |posted| pay(posted, payments, gateway).await);
+        let router = axum::Router::new().route("/pay", by_axum);
+        let payments = shop.payments.clone();
+        let by_actix = move |posted: Posted| pay(posted, payments.clone(), gateway);
+        let app = actix_web::App::new().route("/pay", actix_web::web::to(by_actix));
+        let app = actix_web::test::init_service(app).await;
+
+        for (method, purpose, expected) in [
+            ("POST", None, if gateway == "club" { 303 } else { 200 }),
+            ("POST", Some("prefetch"), 405),
+            ("GET", None, 405),
+            ("HEAD", None, 405),
+        ] {
+            let mut ask = both::Ask::get("/pay").method(method);
+            if let Some(purpose) = purpose {
+                ask = ask.header("sec-purpose", purpose);
+            }
+            let request = both::actix_app::request(&ask).to_request();
+            let actix = actix_web::test::try_call_service(&app, request).await;
+            for seen in [
+                both::axum_app::send(router.clone(), &ask).await,
+                both::actix_app::seen(actix).await,
+            ] {
+                assert_eq!(seen.status, expected, "{ask:?} {seen:?}");
+                assert_eq!(seen.header("cache-control"), Some("no-store"), "{ask:?} {seen:?}");
+                assert_eq!(seen.header("set-cookie"), None, "{ask:?} {seen:?}");
+                if expected == 405 {
+                    assert_eq!(seen.header("location"), None, "{ask:?} {seen:?}");
+                    continue;
+                }
+                assert_eq!(seen.header("referrer-policy"), Some("no-referrer"), "{seen:?}");
+                if gateway == "club" {
+                    let to = seen.header("location").unwrap();
+                    assert!(to.starts_with("https://pay.example/2026-17?back="), "{to}");
+                    continue;
+                }
+                let policy = seen.header("content-security-policy").unwrap();
+                for directive in [
+                    "default-src 'none'",
+                    "form-action https://preprod-tpeweb.paybox.com",
+                    "base-uri 'none'",
+                    "frame-ancestors 'none'",
+                ] {
+                    assert!(
+                        policy.split("; ").any(|one| one == directive),
+                        "{directive}: {policy}"
+                    );
+                }
+                assert!(seen.body.contains("name=\"PBX_HMAC\""), "{}", seen.body);
+            }
+        }
+        let begun = shop.ledger.0.order(&order()).await.unwrap().unwrap().begun;
+        assert_eq!(begun.len(), 2, "once by each, and by nothing that looks ahead");
+    }
+}
