@@ -12,6 +12,7 @@ use std::time::Duration;
 use clap::Parser as _;
 use donjon::adapters::reqwest::Reqwest;
 use donjon::event::{EventLog, EventName, JsonLines, SecurityEvent};
+use donjon::keys::KeyRing;
 use donjon::lockout::{DeviceCookies, Fallback, Lockout, LockoutPolicy, MemoryStore, RedisStore};
 use donjon::login::Login;
 use donjon::password::Passwords;
@@ -82,12 +83,25 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("its certificate is vouched for by {}", data.join("ca.pem").display());
     let log = club.log.clone();
     log.emit(SecurityEvent::draft(EventName::SysStartup));
+    // A restart is no amnesty, and a crash is one for half a minute at most.
+    let snapshots = (attempts.clone(), secrets.ring.clone(), data.join("attempts"));
+    let saving = tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(Duration::from_secs(30)).await;
+            let (attempts, ring, path) = snapshots.clone();
+            let save = move || save(&attempts, &ring, &path).map_err(|error| error.to_string());
+            if let Ok(Err(error)) = tokio::task::spawn_blocking(save).await {
+                eprintln!("the login attempts are not saved: {error}");
+            }
+        }
+    });
     match settings.server {
         Server::Axum => axum::serve(club, layers, plain, encrypted).await?,
         Server::Actix => actix::serve(club, layers, plain, encrypted).await?,
     }
 
-    secrets::write(&data.join("attempts"), &attempts.save(&secrets.ring)?)?;
+    saving.abort();
+    save(&attempts, &secrets.ring, &data.join("attempts"))?;
     log.emit(SecurityEvent::draft(EventName::SysShutdown));
     Ok(log.shutdown(Duration::from_secs(2))?)
 }
@@ -142,7 +156,11 @@ impl House {
     }
 }
 
-/// A restart is no amnesty: what was counted when the club stopped counts on.
+fn save(attempts: &MemoryStore, ring: &KeyRing, path: &Path) -> Result<(), Box<dyn Error>> {
+    Ok(secrets::write(path, &attempts.save(ring)?)?)
+}
+
+/// What was counted when the club stopped counts on.
 fn restore(attempts: &MemoryStore, secrets: &Secrets, data: &Path) {
     let Ok(saved) = fs::read(data.join("attempts")) else { return };
     if let Err(error) = attempts.restore(&secrets.ring, &saved) {
