@@ -5,8 +5,9 @@ use std::str::FromStr;
 
 use super::error::ConfigError;
 
-/// An origin of a gateway or of the site itself: `https://www.paypal.com`. Its host is in lower case and it
-/// has no port, unless it is this machine's own (`http://localhost:3000`, `http://127.0.0.1:3000`), for tests.
+/// An origin of a gateway or of the site itself, as browsers write it: `https://www.paypal.com`, in lower case and
+/// without the usual port. By http it is this machine's own (`http://localhost:3000`, `http://127.0.0.1:3000`), for
+/// tests.
 ///
 /// ```
 /// use donjon::payment::Origin;
@@ -44,17 +45,23 @@ impl FromStr for Origin {
     type Err = ConfigError;
 
     fn from_str(text: &str) -> Result<Self, ConfigError> {
-        let is_one = match text.split_once("://") {
-            Some(("https", host)) if !host.contains(':') => is_host(host) && host.contains('.'),
-            Some((scheme @ ("http" | "https"), authority)) => {
-                let (host, port) = authority.rsplit_once(':').unwrap_or((authority, "80"));
-                let is_port = port.parse::<u16>().is_ok_and(|number| number.to_string() == port);
-                is_port
-                    && (host == "localhost" || host == "127.0.0.1")
-                    && (scheme == "http" || host != authority)
-            }
-            _ => false,
+        let (scheme, authority) = text.split_once("://").unwrap_or_default();
+        let (host, port) = match authority.rsplit_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (authority, None),
         };
+        // As browsers write it: without the usual one.
+        let usual = if scheme == "https" { 443 } else { 80 };
+        let is_port = |port: &str| {
+            port.parse().is_ok_and(|number: u16| number != usual && number.to_string() == port)
+        };
+        let is_this_machine = matches!(host, "localhost" | "127.0.0.1");
+        let is_one = port.is_none_or(is_port)
+            && match scheme {
+                "https" => is_this_machine || (is_host(host) && host.contains('.')),
+                "http" => is_this_machine,
+                _ => false,
+            };
         let origin = || ConfigError::Origin { origin: text.to_owned() };
         is_one.then(|| Self(text.into())).ok_or_else(origin)
     }
@@ -128,7 +135,9 @@ impl GatewayUrl {
             let (wanted, host) = origin.0.split_once("://").unwrap_or_default();
             // Browsers do not care about their case, and leave out a port that is the usual one.
             let authority = match wanted {
-                "https" => authority.strip_suffix(":443").unwrap_or(authority),
+                "https" if !host.contains(':') => {
+                    authority.strip_suffix(":443").unwrap_or(authority)
+                }
                 _ => authority,
             };
             wanted.eq_ignore_ascii_case(scheme) && host.eq_ignore_ascii_case(authority)
@@ -165,8 +174,11 @@ mod tests {
     use super::*;
 
     fn origins() -> Vec<Origin> {
-        let origins =
-            ["https://tpeweb.paybox.com", "https://www.paypal.com", "https://checkout.stripe.com"];
+        let origins = [
+            "https://www.paypal.com:8443",
+            "https://www.paypal.com",
+            "https://checkout.stripe.com",
+        ];
         origins.map(|origin| origin.parse().unwrap()).into()
     }
 
@@ -181,7 +193,14 @@ mod tests {
             ("https://localhost:3443", true),
             ("https://Club.example", false),
             ("https://club.example/", false),
-            ("https://club.example:444", false),
+            ("https://club.example:8443", true),
+            ("https://club.example:443", false),
+            ("https://club.example:", false),
+            ("https://club.example:0443", false),
+            ("https://club.example:65536", false),
+            ("https://club.example:1:2", false),
+            ("http://localhost:80", false),
+            ("https://localhost", true),
             ("https://a@club.example", false),
             ("https://club.example.", false),
             ("https://club..example", false),
@@ -207,6 +226,7 @@ mod tests {
             head in prop_oneof![
                 Just("https://www.paypal.com"), Just("HTTPS://WWW.paypal.com:443"), Just("https://"),
                 Just("https:"), Just("//"), Just(""), Just("https://evil.example"), Just("https:///"),
+                Just("https://www.paypal.com:8443"), Just("https://www.paypal.com:8443:443"),
             ],
             middle in "[/\\\\@:.?#%a-z0-9\u{430}\t ]{0,6}",
             tail in prop_oneof![
