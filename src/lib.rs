@@ -44,7 +44,18 @@
 //! # Ok::<_, donjon::headers::ConfigError>(())
 //! ```
 //!
-//! Further layers go into the same stack; see [`client`], [`https`] and [`event`].
+//! Further layers go into the same stack: [Getting started](guide::getting_started) adds them one by one, in
+//! five steps.
+//!
+//! # Guide
+//!
+//! - [Getting started](guide::getting_started): from an empty program to every layer; keys, development by
+//!   http and production, and what to test.
+//! - [Upgrading](guide::upgrading): an app that has users already, layer by layer; what a new version of this
+//!   crate may change.
+//! - [Threat model](guide::threat_model): against whom, and against whom not; OWASP ASVS 5.0, line by line.
+//!
+//! [More pages](guide) are about proxies, sessions of other libraries, running a lockout, roles and payments.
 //!
 //! # Modules
 //!
@@ -91,6 +102,8 @@ pub mod csrf;
 #[cfg(any(feature = "lockout", feature = "paybox", feature = "roles"))]
 mod deadline;
 pub mod event;
+#[cfg(doc)]
+pub mod guide;
 pub mod head;
 #[cfg(feature = "headers")]
 pub mod headers;
