@@ -188,3 +188,22 @@ async fn nothing_is_fetched_from_elsewhere() {
         assert_eq!(shop.world.asked(""), asked, "{url}");
     }
 }
+
+/// Strangers name certificates without an end: what they hold up is a notification, and never the money.
+#[tokio::test]
+async fn a_flood_of_certificates_keeps_nobody_from_paying() {
+    let shop = begun().await;
+    shop.world.change(ORDER, "/status", json!("APPROVED"));
+    let (headers, body) = transmission();
+    for at in 0..200 {
+        let mut headers = headers.clone();
+        for (_, value) in headers.iter_mut().filter(|(name, _)| name == "paypal-cert-url") {
+            let url = format!("https://api.sandbox.paypal.com/v1/notifications/certs/CERT-{at}");
+            *value = url.into();
+        }
+        assert_ne!(shop.hear("paypal", &headers, &body).await, 200);
+    }
+    assert_eq!(shop.world.asked("GET /v1/notifications/certs"), 64);
+    assert_eq!(wake(&shop).await, 500, "to be sent again");
+    assert_eq!(shop.payments.reconcile(&order()).await, Ok(State::Paid));
+}

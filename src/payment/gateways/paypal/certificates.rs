@@ -14,7 +14,7 @@ use webpki::{ALL_VERIFICATION_ALGS, EndEntityCert, KeyUsage};
 
 use super::super::super::http::HttpSend;
 use super::super::super::word::{Unbelieved, Witness};
-use super::super::api;
+use super::super::api::{self, Failed};
 use super::notice::Transmission;
 
 /// One that signs, and those that vouch for it.
@@ -33,11 +33,59 @@ enum Trust {
     This(CertificateDer<'static>),
 }
 
+/// **The attack.** Strangers name certificates, as many as they like, so that those are fetched and that PayPal's own
+/// is not.
+///
+/// What has once signed for us is kept, and no stranger makes anything sign for us: he delays nothing of it. What he
+/// names is fetched so many times a second, and for a while not twice. A certificate that is new to us waits for as
+/// long as the flood lasts, and what waits is a notification that only wakes us: [reconciling] does the same.
+///
+/// [reconciling]: super::super::super::Payments::reconcile
 #[derive(Default)]
 struct Kept {
-    chains: VecDeque<(Box<str>, Chain)>,
-    /// Since the epoch, and how many were fetched in it.
-    minute: (u64, u32),
+    /// By these PayPal has signed for us.
+    proved: VecDeque<(Box<str>, Chain)>,
+    /// What was fetched lately, and in which second; none where there was no certificate.
+    fetched: VecDeque<(Box<str>, u64, Option<Chain>)>,
+    /// How many may be fetched, and as of which second.
+    left: (u64, u64),
+}
+
+impl Kept {
+    fn find(&self, url: &str, second: u64) -> Option<Option<Chain>> {
+        if let Some((_, chain)) = self.proved.iter().find(|(known, _)| **known == *url) {
+            return Some(Some(Arc::clone(chain)));
+        }
+        let is_it = |(known, at, _): &&(Box<str>, u64, _)| {
+            **known == *url && second.abs_diff(*at) < REMEMBERED
+        };
+        self.fetched.iter().find(is_it).map(|(.., chain)| chain.clone())
+    }
+
+    fn may_fetch(&mut self, second: u64) -> bool {
+        let (left, as_of) = self.left;
+        let left = left.saturating_add(second.saturating_sub(as_of)).min(MOST_AT_ONCE);
+        self.left = (left.saturating_sub(1), second);
+        left > 0
+    }
+
+    fn note(&mut self, url: &str, second: u64, chain: Option<Chain>) {
+        push(&mut self.fetched, MOST_FETCHED, (url.into(), second, chain));
+    }
+
+    fn prove(&mut self, url: &str, chain: Chain) {
+        if !self.proved.iter().any(|(known, _)| **known == *url) {
+            push(&mut self.proved, MOST_PROVED, (url.into(), chain));
+        }
+    }
+}
+
+/// The oldest goes where there is no room.
+fn push<T>(all: &mut VecDeque<T>, most: usize, one: T) {
+    if all.len() >= most {
+        all.pop_front();
+    }
+    all.push_back(one);
 }
 
 impl Certificates {
@@ -59,67 +107,47 @@ impl Certificates {
         sent: &Transmission<'_>,
         witness: &Witness<'_>,
     ) -> Result<(), Unbelieved> {
-        let chain = match self.kept(sent.certificate) {
-            Some(chain) => chain,
-            None => self.fetch(sent.certificate, witness.http()?, witness.now).await?,
+        let url = sent.certificate;
+        let second = witness.now.duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
+        let chain = match self.books(|kept| kept.find(url, second)) {
+            Some(known) => known,
+            None => {
+                let http = witness.http()?;
+                if !self.books(|kept| kept.may_fetch(second)) {
+                    return Err(Unbelieved::Unavailable("too many certificates at once"));
+                }
+                let chain = fetch(url, http).await?;
+                self.books(|kept| kept.note(url, second, chain.clone()));
+                chain
+            }
         };
+        let chain = chain.ok_or(Unbelieved::Malformed("no certificate"))?;
         let (leaf, vouching) = chain.split_first().ok_or(Unbelieved::Signature)?;
         let leaf = EndEntityCert::try_from(leaf).map_err(|_| Unbelieved::Signature)?;
         self.trust.check(&leaf, vouching, witness.now)?;
-        // What nobody vouches for is not kept: it would drive out what is.
-        self.keep(sent.certificate, &chain);
         let message = sent.message.as_bytes();
         let verified = leaf.verify_signature(RSA_PKCS1_2048_8192_SHA256, message, &sent.signature);
-        verified.map_err(|_| Unbelieved::Signature)
-    }
-
-    /// Anybody may name a certificate, and so have this server fetch one: from PayPal alone, so many a minute.
-    async fn fetch(
-        &self,
-        url: &str,
-        http: &dyn HttpSend,
-        now: SystemTime,
-    ) -> Result<Chain, Unbelieved> {
-        let minute = now.duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs() / 60);
-        let is_enough = self.books(|kept| {
-            if kept.minute.0 != minute {
-                kept.minute = (minute, 0);
-            }
-            kept.minute.1 += 1;
-            kept.minute.1 > MOST_A_MINUTE
-        });
-        if is_enough {
-            return Err(Unbelieved::Unavailable("too many certificates in a minute"));
-        }
-        let request = Request::get(url).body(Bytes::new());
-        let request = request.map_err(|_| Unbelieved::Malformed("a certificate from elsewhere"))?;
-        let answer = api::send(http, request).await?;
-        let body = answer.body();
-        let chain = Some(body).filter(|body| body.len() <= LONGEST).and_then(|body| read(body));
-        Ok(chain.ok_or(Unbelieved::Malformed("no certificate"))?.into())
-    }
-
-    fn kept(&self, url: &str) -> Option<Chain> {
-        self.books(|kept| {
-            let found = kept.chains.iter().find(|(known, _)| **known == *url);
-            found.map(|(_, chain)| Arc::clone(chain))
-        })
-    }
-
-    fn keep(&self, url: &str, chain: &Chain) {
-        self.books(|kept| {
-            if kept.chains.iter().any(|(known, _)| **known == *url) {
-                return;
-            }
-            if kept.chains.len() >= MOST_KEPT {
-                kept.chains.pop_front();
-            }
-            kept.chains.push_back((url.into(), Arc::clone(chain)));
-        });
+        verified.map_err(|_| Unbelieved::Signature)?;
+        self.books(|kept| kept.prove(url, Arc::clone(&chain)));
+        Ok(())
     }
 
     fn books<T>(&self, look: impl FnOnce(&mut Kept) -> T) -> T {
         look(&mut self.kept.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// What is there; none where there is no certificate. That nobody answers says nothing of it.
+async fn fetch(url: &str, http: &dyn HttpSend) -> Result<Option<Chain>, Unbelieved> {
+    let request = Request::get(url).body(Bytes::new());
+    let request = request.map_err(|_| Unbelieved::Malformed("a certificate from elsewhere"))?;
+    match api::send(http, request).await {
+        Ok(answer) => {
+            let body = Some(answer.body()).filter(|body| body.len() <= LONGEST);
+            Ok(body.and_then(|body| read(body)).map(Into::into))
+        }
+        Err(Failed::Refused | Failed::Garbled) => Ok(None),
+        Err(failed) => Err(failed.into()),
     }
 }
 
@@ -171,9 +199,12 @@ impl fmt::Debug for Certificates {
 /// A chain is about five thousand bytes.
 const LONGEST: usize = 64 * 1024;
 const MOST_VOUCHING: usize = 8;
-const MOST_KEPT: usize = 8;
-/// Enough for a burst of notifications that come before the first certificate does.
-const MOST_A_MINUTE: u32 = 64;
+const MOST_PROVED: usize = 8;
+const MOST_FETCHED: usize = 64;
+/// Enough for a burst of notifications that come before the first certificate does; then one a second.
+const MOST_AT_ONCE: u64 = 64;
+/// In seconds.
+const REMEMBERED: u64 = 60;
 
 #[cfg(test)]
 mod tests {

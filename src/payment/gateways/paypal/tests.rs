@@ -324,10 +324,21 @@ fn hear_by(
     body: &str,
     http: &Canned,
 ) -> Result<Vec<Word>, Unbelieved> {
+    hear_after(0, paypal, vector, body, http)
+}
+
+/// So many seconds after it was sent.
+fn hear_after(
+    seconds: u64,
+    paypal: &PayPal,
+    vector: &Value,
+    body: &str,
+    http: &Canned,
+) -> Result<Vec<Word>, Unbelieved> {
     let headers = vector["headers"].as_object().unwrap().iter();
     let headers = headers.map(|(name, value)| (name.clone(), value.as_str().unwrap().into()));
     let (headers, body) = (headers.collect::<Vec<_>>(), Bytes::from(body.to_owned()));
-    let now = UNIX_EPOCH + Duration::from_secs(1_431_963_913); // when they were sent
+    let now = UNIX_EPOCH + Duration::from_secs(1_431_963_913 + seconds);
     let witness = Witness { mode: Mode::Test, now, http: Some(http) };
     block_on(paypal.verify(Notice::new("POST", None, &headers, &body), witness))
 }
@@ -396,4 +407,81 @@ fn a_certificate_is_fetched_once_and_for_good_reason() {
         assert!(hear_by(&paypal, &vector, body, &http).is_err());
     }
     assert_eq!(http.lines().len(), 64);
+}
+
+/// A notification of PayPal's, at which another certificate is named, and perhaps signed by nobody.
+fn naming(certificate: &str, is_signed: bool) -> Value {
+    let mut vector = vectors()["vectors"][0].clone();
+    let url = format!("https://api.sandbox.paypal.com/v1/notifications/certs/{certificate}");
+    vector["headers"]["paypal-cert-url"] = json!(url);
+    if !is_signed {
+        vector["headers"]["paypal-transmission-sig"] =
+            json!("A".repeat(344).replace("AAAA", "AAAB"));
+    }
+    vector
+}
+
+fn simulated() -> (PayPal, String, String) {
+    let all = vectors();
+    let (genuine, pem) = (&all["vectors"][0], all["cert_pem"].as_str().unwrap());
+    let webhook = genuine["webhook_id"].as_str().unwrap();
+    let paypal = PayPal::new(Mode::Test, "id", "secret", webhook).unwrap();
+    let paypal = paypal.simulator("https://localhost:3443", pem).unwrap();
+    (paypal, genuine["body"].as_str().unwrap().to_owned(), pem.to_owned())
+}
+
+/// Whoever names PayPal's other certificates has them fetched, and drives none out by which PayPal has signed for us.
+#[test]
+fn a_certificate_that_has_signed_is_not_driven_out_by_strangers() {
+    let (paypal, body, pem) = simulated();
+    let network = Canned::new([(200, &*pem)]);
+    assert!(hear_by(&paypal, &naming("CERT-ours", true), &body, &network).is_ok());
+    for at in 0..200 {
+        let stranger = naming(&format!("CERT-{at}"), false);
+        assert!(hear_by(&paypal, &stranger, &body, &Canned::new([(200, &*pem)])).is_err());
+    }
+    let heard = hear_by(&paypal, &naming("CERT-ours", true), &body, &Canned::default());
+    assert!(heard.is_ok(), "{heard:?}");
+}
+
+#[test]
+fn what_is_no_certificate_is_fetched_once() {
+    for answer in [(404, "{}"), (200, "<html>"), (302, "")] {
+        let (paypal, body, _) = simulated();
+        let network = Canned::new((0..100).map(|_| answer));
+        for _ in 0..100 {
+            let heard = hear_by(&paypal, &naming("CERT-x", true), &body, &network);
+            assert!(matches!(heard, Err(Unbelieved::Malformed(_))), "{heard:?}");
+        }
+        assert_eq!(network.lines().len(), 1, "{answer:?}");
+    }
+    // A network that is down says nothing of a certificate.
+    let (paypal, body, pem) = simulated();
+    let network = Canned::new([(500, "{}"), (429, "{}"), (200, &*pem)]);
+    let heard: Vec<_> = (0..3)
+        .map(|_| hear_by(&paypal, &naming("CERT-x", true), &body, &network).is_ok())
+        .collect();
+    assert_eq!(heard, [false, false, true]);
+}
+
+/// A flood of names delays a certificate that nobody has seen yet, for as long as it keeps coming, and not for the
+/// rest of a minute; one that is known is not delayed at all.
+#[test]
+fn a_flood_of_names_is_over_as_soon_as_it_ends() {
+    let (paypal, body, pem) = simulated();
+    assert!(
+        hear_by(&paypal, &naming("CERT-ours", true), &body, &Canned::new([(200, &*pem)])).is_ok()
+    );
+    let flood = Canned::new((0..1000).map(|_| (404, "{}")));
+    for at in 0..1000 {
+        assert!(hear_by(&paypal, &naming(&format!("CERT-{at}"), true), &body, &flood).is_err());
+    }
+    assert!(flood.lines().len() <= 64, "who is flooded does not flood PayPal");
+    let network = Canned::new([(200, &*pem)]);
+    let known = hear_by(&paypal, &naming("CERT-ours", true), &body, &network);
+    assert!(known.is_ok(), "{known:?}");
+    let new = hear_by(&paypal, &naming("CERT-new", true), &body, &network);
+    assert!(matches!(new, Err(Unbelieved::Unavailable(_))), "to be sent again: {new:?}");
+    let new = hear_after(1, &paypal, &naming("CERT-new", true), &body, &network);
+    assert!(new.is_ok(), "{new:?}");
 }
