@@ -99,7 +99,7 @@ mod context;
 pub mod cookies;
 #[cfg(feature = "csrf")]
 pub mod csrf;
-#[cfg(any(feature = "lockout", feature = "paybox", feature = "roles"))]
+#[cfg(any(feature = "lockout", feature = "payment", feature = "roles"))]
 mod deadline;
 pub mod event;
 #[cfg(doc)]

@@ -3,7 +3,7 @@
 use http::StatusCode;
 
 use super::gateway::Gateway;
-use super::ledger::{Applied, Begun, Change, Order};
+use super::ledger::{Applied, Begun, Change};
 use super::order::OrderId;
 use super::payments::Inner;
 use super::state::State;
@@ -31,60 +31,6 @@ impl Inner {
             };
         }
         heard
-    }
-
-    /// Who has a notification of before may send it again: of what is paid nobody is asked any more, and of the
-    /// rest the gateway says what it would say to anybody.
-    async fn ask(&self, gateway: &dyn Gateway, order: &OrderId) -> Result<(), StatusCode> {
-        let Some(known) = self.ledger.order(order).await.map_err(|_| FAILED)? else {
-            self.tell(EventName::PaymentUnknownOrder, gateway.id(), None, "an unknown order");
-            return Ok(());
-        };
-        if matches!(known.state, State::Paid | State::Refunded) {
-            return Ok(());
-        }
-        let is_its = |begun: &&Begun| begun.gateway == gateway.id() && begun.mode == gateway.mode();
-        let (mut asked, mut heard) = (Vec::new(), Ok(()));
-        // The last one first: it is the likeliest.
-        for begun in known.begun.iter().filter(is_its).rev() {
-            if asked.contains(&&begun.reference) {
-                continue;
-            }
-            asked.push(&begun.reference);
-            // It may be paid meanwhile, by another attempt or in another way.
-            let now = self.ledger.order(order).await.map_err(|_| FAILED)?;
-            let Some(now) = now.filter(|now| !matches!(now.state, State::Paid | State::Refunded))
-            else {
-                return heard;
-            };
-            let confirmed = self.confirm(gateway, order, &now, begun.reference.as_deref()).await;
-            let done = match confirmed {
-                Ok(Some(verified)) => {
-                    let is_paid = verified.state == State::Paid;
-                    match self.settle(gateway.id(), verified).await {
-                        // Another attempt may be waiting for somebody to take its money too.
-                        Ok(()) if is_paid => return Ok(()),
-                        done => done,
-                    }
-                }
-                Ok(None) => Ok(()),
-                Err(status) => Err(status),
-            };
-            // What one attempt does not say keeps nobody from asking for the next.
-            heard = heard.and(done);
-        }
-        heard
-    }
-
-    pub(super) async fn confirm(
-        &self,
-        gateway: &dyn Gateway,
-        order: &OrderId,
-        known: &Order,
-        reference: Option<&str>,
-    ) -> Result<Option<Verified>, StatusCode> {
-        let confirmed = gateway.confirm(order, known, reference, self.witness(gateway)).await;
-        confirmed.map_err(|error| self.unbelieved(gateway.id(), Some(order), error))
     }
 
     /// Mode, order, amount and currency, and then one step in the ledger.

@@ -99,6 +99,7 @@ pub use self::url::{GatewayUrl, Origin};
 pub use self::word::{Notice, Unbelieved, Verified, Witness, Word};
 
 mod answer;
+mod asking;
 mod builder;
 pub mod card;
 mod checkout;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::StatusCode;
 
 use super::answer::Answer;
+use super::asking::Unheard;
 use super::builder::PaymentsBuilder;
 use super::checkout::Checkout;
 use super::error::{ConfigError, ReturnError, StartError};
@@ -169,38 +170,20 @@ impl Payments {
 
     /// Asks the gateways what has become of an order, for whose notification somebody has waited too long: from a
     /// task that looks for orders that are pending, or from the order's page.
+    ///
+    /// It takes twenty seconds at most. Of an order for which somebody has set out many times the last attempt is asked
+    /// about first; what is left is asked about the next time.
     pub async fn reconcile(&self, order: &OrderId) -> Result<State, ReconcileError> {
         let inner = &*self.0;
         let known = inner.ledger.order(order).await?.ok_or(ReconcileError::NoOrder)?;
-        let mut unknown = None;
-        for begun in known.begun.iter().rev() {
-            let Some((_, gateway)) = inner.gateway(&begun.gateway) else { continue };
-            if begun.mode != gateway.mode() {
-                continue;
-            }
-            // It may be paid meanwhile, by another attempt or in another way.
-            let Some(now) = inner.ledger.order(order).await? else { break };
-            if matches!(now.state, State::Paid | State::Refunded) && now.state != known.state {
-                break;
-            }
-            match inner.confirm(gateway, order, &now, begun.reference.as_deref()).await {
-                Ok(Some(verified)) => {
-                    let is_paid = verified.state == State::Paid;
-                    match inner.settle(gateway.id(), verified).await {
-                        // Another attempt may be waiting for somebody to take its money too.
-                        Ok(()) if is_paid => break,
-                        Ok(()) => {}
-                        Err(_) => unknown = Some(ReconcileError::Unknown(gateway.id())),
-                    }
-                }
-                Ok(None) => {}
-                Err(_) => unknown = Some(ReconcileError::Unknown(gateway.id())),
-            }
-        }
+        let heard = inner.ask_each(order, &known, None).await;
         let state = inner.ledger.order(order).await?.map_or(known.state, |order| order.state);
-        // What one gateway has made of it counts, whatever another one does not say.
-        match unknown {
-            Some(error) if state == known.state => Err(error),
+        match heard {
+            Err(Unheard::Ledger) => Err(LedgerError::new().into()),
+            // What one gateway has made of it counts, whatever another one does not say.
+            Err(Unheard::Gateway(id, _)) if state == known.state => {
+                Err(ReconcileError::Unknown(id))
+            }
             _ => Ok(state),
         }
     }

@@ -155,6 +155,89 @@ async fn one_notification_asks_a_few_times_at_most() {
     assert!(times <= 100, "one request made {times}");
 }
 
+/// A gateway that takes its time to say anything of an attempt, and of the third one says nothing at all.
+struct Slow {
+    plain: Plain,
+    clock: Arc<ManualClock>,
+    takes: Duration,
+    begun: AtomicU32,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Gateway for Slow {
+    fn id(&self) -> &'static str {
+        "slow"
+    }
+    fn mode(&self) -> Mode {
+        Mode::Test
+    }
+    fn origins(&self) -> &[Origin] {
+        self.plain.origins()
+    }
+    fn start<'a>(&'a self, start: Start<'a>) -> Work<'a, Result<Handoff, StartError>> {
+        Box::pin(async move {
+            let begun = self.begun.fetch_add(1, Ordering::Relaxed);
+            Ok(self.plain.start(start).await?.reference(begun.to_string()))
+        })
+    }
+    fn verify<'a>(
+        &'a self,
+        notice: Notice<'a>,
+        witness: Witness<'a>,
+    ) -> Work<'a, Result<Vec<Word>, Unbelieved>> {
+        self.plain.verify(notice, witness)
+    }
+    fn confirm<'a>(
+        &'a self,
+        _: &'a OrderId,
+        _: &'a Order,
+        reference: Option<&'a str>,
+        _: Witness<'a>,
+    ) -> Work<'a, Result<Option<Verified>, Unbelieved>> {
+        Box::pin(async move {
+            self.asked.lock().unwrap().push(reference.unwrap().to_owned());
+            self.clock.advance(self.takes);
+            if self.asked.lock().unwrap().len().is_multiple_of(3) {
+                std::future::pending::<()>().await;
+            }
+            Ok(None)
+        })
+    }
+}
+
+/// However often somebody has set out, a notification and a page are answered in time: the last attempt first, and what
+/// is left is asked about another time.
+#[tokio::test]
+async fn nobody_waits_for_every_attempt_there_was() {
+    let clock = Arc::new(ManualClock::default());
+    let asked = Arc::default();
+    let slow = Slow {
+        plain: Plain::new("slow"),
+        clock: Arc::clone(&clock),
+        takes: Duration::from_millis(9950),
+        begun: AtomicU32::new(0),
+        asked: Arc::clone(&asked),
+    };
+    let shop = Shop::new(|builder| builder.gateway(slow).clock(clock));
+    for _ in 0..64 {
+        let _ = begin(&shop, "slow").await.unwrap();
+    }
+    let mut seen = std::collections::HashSet::new();
+    for _ in 0..40 {
+        let status = tokio::time::timeout(Duration::from_secs(5), hear(&shop, "slow", "ask"));
+        assert_eq!(status.await, Ok(500), "the rest is still to be asked about");
+        let asked = std::mem::take(&mut *asked.lock().unwrap());
+        assert_eq!((asked.len(), &*asked[0]), (3, "63"));
+        seen.extend(asked);
+    }
+    assert!(seen.len() > 20, "the same ones each time: {seen:?}");
+    let order = order();
+    let state = shop.payments.reconcile(&order);
+    let state = tokio::time::timeout(Duration::from_secs(5), state).await;
+    assert!(matches!(state, Ok(Err(_))), "{state:?}");
+    assert_eq!(asked.lock().unwrap().len(), 3);
+}
+
 #[tokio::test]
 async fn money_that_comes_after_a_refund_is_told_of() {
     let shop = Shop::new(|builder| builder.gateway(Plain::new("a")));

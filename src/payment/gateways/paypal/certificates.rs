@@ -17,7 +17,7 @@ use super::super::super::word::{Unbelieved, Witness};
 use super::super::api::{self, Failed};
 use super::notice::Transmission;
 
-/// One that signs, and those that vouch for it.
+/// One that signs, and those that vouch for it; empty where there was none.
 type Chain = Arc<[CertificateDer<'static>]>;
 
 /// Whom to believe, and what was fetched.
@@ -45,21 +45,21 @@ enum Trust {
 struct Kept {
     /// By these PayPal has signed for us.
     proved: VecDeque<(Box<str>, Chain)>,
-    /// What was fetched lately, and in which second; none where there was no certificate.
-    fetched: VecDeque<(Box<str>, u64, Option<Chain>)>,
+    /// What was fetched lately, and in which second.
+    fetched: VecDeque<(Box<str>, u64, Chain)>,
     /// How many may be fetched, and as of which second.
     left: (u64, u64),
 }
 
 impl Kept {
-    fn find(&self, url: &str, second: u64) -> Option<Option<Chain>> {
+    fn find(&self, url: &str, second: u64) -> Option<Chain> {
         if let Some((_, chain)) = self.proved.iter().find(|(known, _)| **known == *url) {
-            return Some(Some(Arc::clone(chain)));
+            return Some(Arc::clone(chain));
         }
         let is_it = |(known, at, _): &&(Box<str>, u64, _)| {
             **known == *url && second.abs_diff(*at) < REMEMBERED
         };
-        self.fetched.iter().find(is_it).map(|(.., chain)| chain.clone())
+        self.fetched.iter().find(is_it).map(|(.., chain)| Arc::clone(chain))
     }
 
     fn may_fetch(&mut self, second: u64) -> bool {
@@ -69,7 +69,7 @@ impl Kept {
         left > 0
     }
 
-    fn note(&mut self, url: &str, second: u64, chain: Option<Chain>) {
+    fn note(&mut self, url: &str, second: u64, chain: Chain) {
         push(&mut self.fetched, MOST_FETCHED, (url.into(), second, chain));
     }
 
@@ -107,22 +107,21 @@ impl Certificates {
         sent: &Transmission<'_>,
         witness: &Witness<'_>,
     ) -> Result<(), Unbelieved> {
+        const NONE: Unbelieved = Unbelieved::Malformed("no certificate");
         let url = sent.certificate;
         let second = witness.now.duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
-        let chain = match self.books(|kept| kept.find(url, second)) {
-            Some(known) => known,
-            None => {
-                let http = witness.http()?;
-                if !self.books(|kept| kept.may_fetch(second)) {
-                    return Err(Unbelieved::Unavailable("too many certificates at once"));
-                }
-                let chain = fetch(url, http).await?;
-                self.books(|kept| kept.note(url, second, chain.clone()));
-                chain
+        let chain = if let Some(known) = self.books(|kept| kept.find(url, second)) {
+            known
+        } else {
+            let http = witness.http()?;
+            if !self.books(|kept| kept.may_fetch(second)) {
+                return Err(Unbelieved::Unavailable("too many certificates at once"));
             }
+            let chain = fetch(url, http).await?;
+            self.books(|kept| kept.note(url, second, Arc::clone(&chain)));
+            chain
         };
-        let chain = chain.ok_or(Unbelieved::Malformed("no certificate"))?;
-        let (leaf, vouching) = chain.split_first().ok_or(Unbelieved::Signature)?;
+        let (leaf, vouching) = chain.split_first().ok_or(NONE)?;
         let leaf = EndEntityCert::try_from(leaf).map_err(|_| Unbelieved::Signature)?;
         self.trust.check(&leaf, vouching, witness.now)?;
         let message = sent.message.as_bytes();
@@ -137,16 +136,16 @@ impl Certificates {
     }
 }
 
-/// What is there; none where there is no certificate. That nobody answers says nothing of it.
-async fn fetch(url: &str, http: &dyn HttpSend) -> Result<Option<Chain>, Unbelieved> {
+/// What is there. That nobody answers says nothing of it.
+async fn fetch(url: &str, http: &dyn HttpSend) -> Result<Chain, Unbelieved> {
     let request = Request::get(url).body(Bytes::new());
     let request = request.map_err(|_| Unbelieved::Malformed("a certificate from elsewhere"))?;
     match api::send(http, request).await {
         Ok(answer) => {
             let body = Some(answer.body()).filter(|body| body.len() <= LONGEST);
-            Ok(body.and_then(|body| read(body)).map(Into::into))
+            Ok(body.and_then(|body| read(body)).unwrap_or_default().into())
         }
-        Err(Failed::Refused | Failed::Garbled) => Ok(None),
+        Err(Failed::Refused | Failed::Garbled) => Ok(Chain::default()),
         Err(failed) => Err(failed.into()),
     }
 }
