@@ -41,6 +41,8 @@ struct Things {
     at: HashMap<String, Value>,
     asked: Vec<String>,
     begun: u32,
+    /// What was answered to whom: who asks PayPal again by the same name is answered the same.
+    answered: HashMap<String, (u16, String)>,
 }
 
 impl World {
@@ -62,8 +64,23 @@ impl Things {
     fn answer(&mut self, request: &Request<Bytes>) -> (u16, String) {
         let path = request.uri().path().to_owned();
         self.asked.push(format!("{} {path}", request.method()));
+        let Some(name) = request.headers().get("paypal-request-id") else {
+            return self.answer_anew(request, &path);
+        };
+        let name = format!("{path} {}", name.to_str().unwrap());
+        if let Some(answered) = self.answered.get(&name) {
+            return answered.clone();
+        }
+        let answer = self.answer_anew(request, &path);
+        if answer.0 < 500 {
+            self.answered.insert(name, answer.clone());
+        }
+        answer
+    }
+
+    fn answer_anew(&mut self, request: &Request<Bytes>, path: &str) -> (u16, String) {
         let text = std::str::from_utf8(request.body()).unwrap();
-        let answer = match (request.method().as_str(), &*path) {
+        let answer = match (request.method().as_str(), path) {
             ("POST", "/v1/oauth2/token") => {
                 json!({ "access_token": "A21", "token_type": "Bearer", "expires_in": 32400 })
             }
@@ -97,6 +114,14 @@ impl Things {
                     return (422, issue.to_string());
                 }
                 assert_eq!(order["status"], "APPROVED");
+                if let Some(issue) = order["capture"].as_str().and_then(|it| it.strip_prefix('!')) {
+                    if issue == "AWAY" {
+                        return (503, "{}".to_owned());
+                    }
+                    let issue = json!({ "details": [{ "issue": issue }] });
+                    order["status"] = json!("PAYER_ACTION_REQUIRED");
+                    return (422, issue.to_string());
+                }
                 order["status"] = json!("COMPLETED");
                 let amount = order["purchase_units"][0]["amount"].clone();
                 let id = format!("C-{}", order["id"].as_str().unwrap());
@@ -167,6 +192,7 @@ struct Shop {
     ledger: Shared,
     world: World,
     sink: MemorySink,
+    clock: Arc<ManualClock>,
 }
 
 impl Shop {
@@ -188,14 +214,14 @@ impl Shop {
         let sink = MemorySink::default();
         let log =
             EventLog::builder().memory(&sink).collapse_within(Duration::ZERO).build().unwrap();
-        let clock = ManualClock::default();
+        let clock = Arc::new(ManualClock::default());
         clock.advance(Duration::from_secs(NOW));
         let ledger = Shared::default();
         ledger.0.place(&order(), price());
         let builder = Payments::builder(&ring, "club", "https://club.example").unwrap();
         let builder = builder.gateway(paypal).gateway(stripe).http(world.clone());
-        let payments = builder.log(&log).clock(Arc::new(clock)).build(ledger.clone()).unwrap();
-        Self { payments, ledger, world, sink }
+        let payments = builder.log(&log).clock(clock.clone()).build(ledger.clone()).unwrap();
+        Self { payments, ledger, world, sink, clock }
     }
 
     fn state(&self) -> State {

@@ -109,4 +109,4 @@ fn in_turn(begun: &[Begun]) -> Vec<&Begun> {
 }
 
 /// For all of them: a gateway waits for as long as this for its notification to be answered, and few people wait longer.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);

@@ -29,7 +29,8 @@ CREATE TABLE payment_events (
   PRIMARY KEY (gateway, event)
 );
 
--- Tokens by which a browser has come back, in hexadecimal. Delete what is over.
+-- What is good once, in hexadecimal: tokens by which a browser has come back, and turns at taking the money for an
+-- order. Delete what is over.
 CREATE TABLE payment_returns (
   once       CHAR(32) NOT NULL PRIMARY KEY,
   over_at    BIGINT   NOT NULL

@@ -124,5 +124,6 @@ mod state;
 #[doc = "```\n"]
 pub mod taking_payments {}
 mod token;
+mod turn;
 mod url;
 mod word;

@@ -214,7 +214,8 @@ impl Inner {
     }
 
     pub(super) fn witness(&self, gateway: &dyn Gateway) -> Witness<'_> {
-        Witness { mode: gateway.mode(), now: self.clock.now(), http: self.http.as_deref() }
+        let (mode, now) = (gateway.mode(), self.clock.now());
+        Witness { mode, now, http: self.http.as_deref(), ledger: Some(&*self.ledger) }
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use bytes::Bytes;
 
 use super::http::HttpSend;
+use super::ledger::Ledger;
 use super::money::Money;
 use super::order::OrderId;
 use super::state::{Mode, State};
@@ -93,6 +94,7 @@ pub struct Witness<'a> {
     pub(super) mode: Mode,
     pub(super) now: SystemTime,
     pub(super) http: Option<&'a dyn HttpSend>,
+    pub(super) ledger: Option<&'a dyn Ledger>,
 }
 
 impl<'a> Witness<'a> {

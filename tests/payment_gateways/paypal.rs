@@ -207,3 +207,74 @@ async fn a_flood_of_certificates_keeps_nobody_from_paying() {
     assert_eq!(wake(&shop).await, 500, "to be sent again");
     assert_eq!(shop.payments.reconcile(&order()).await, Ok(State::Paid));
 }
+
+/// One looks at an attempt before the payer has said yes to it, and goes on to the other; another one looks afterwards.
+#[tokio::test]
+async fn two_who_look_at_the_same_time_take_the_money_once() {
+    let shop = Arc::new(begun().await);
+    shop.begin("paypal").await;
+    shop.world.change(ORDER, "/status", json!("APPROVED"));
+    let ask = || {
+        let shop = Arc::clone(&shop);
+        tokio::spawn(async move { shop.payments.reconcile(&order()).await })
+    };
+    let first = ask();
+    while shop.world.asked("GET /v2/checkout/orders/5O2") == 0 {
+        tokio::task::yield_now().await;
+    }
+    shop.world.change("/v2/checkout/orders/5O2", "/status", json!("APPROVED"));
+    let second = ask();
+    assert!(first.await.unwrap().is_ok() && second.await.unwrap().is_ok());
+    let taken = ["5O1", "5O2"]
+        .map(|id| shop.world.asked(&format!("POST /v2/checkout/orders/{id}/capture")));
+    assert_eq!(taken.iter().sum::<usize>(), 1, "{taken:?}");
+    assert_eq!(shop.payments.reconcile(&order()).await, Ok(State::Paid));
+    assert_eq!(shop.told(), [(EventName::PaymentChanged, "paid")]);
+}
+
+/// Whoever was about to take it and could not has not taken it away from the next.
+#[tokio::test]
+async fn money_that_was_not_taken_is_taken_later() {
+    let shop = begun().await;
+    shop.world.change(ORDER, "/status", json!("APPROVED"));
+    shop.world.change(ORDER, "/capture", json!("!AWAY"));
+    assert_eq!(wake(&shop).await, 500);
+    shop.world.change(ORDER, "/capture", json!("COMPLETED"));
+    let mut state = shop.payments.reconcile(&order()).await;
+    for _ in 0..60 {
+        shop.clock.advance(Duration::from_secs(1));
+        state = shop.payments.reconcile(&order()).await;
+    }
+    assert_eq!(state, Ok(State::Paid));
+}
+
+/// PayPal remembers what it has said to a request, and so one of the same name is declined for ever.
+#[tokio::test]
+async fn who_was_declined_pays_with_another_card() {
+    let shop = begun().await;
+    shop.world.change(ORDER, "/capture", json!("!INSTRUMENT_DECLINED"));
+    for _ in 0..3 {
+        shop.world.change(ORDER, "/status", json!("APPROVED"));
+        assert_eq!(wake(&shop).await, 200);
+        assert_eq!(shop.state(), State::Refused);
+        shop.clock.advance(Duration::from_secs(60));
+    }
+    shop.world.change(ORDER, "/status", json!("APPROVED"));
+    shop.world.change(ORDER, "/capture", json!("COMPLETED"));
+    assert_eq!(wake(&shop).await, 200);
+    assert_eq!(shop.state(), State::Paid);
+}
+
+/// Who has another card at hand does not wait.
+#[tokio::test]
+async fn who_was_declined_pays_at_once_with_another_card() {
+    let shop = begun().await;
+    shop.world.change(ORDER, "/status", json!("APPROVED"));
+    shop.world.change(ORDER, "/capture", json!("!INSTRUMENT_DECLINED"));
+    assert_eq!(wake(&shop).await, 200);
+    assert_eq!(shop.state(), State::Refused);
+    shop.world.change(ORDER, "/status", json!("APPROVED"));
+    shop.world.change(ORDER, "/capture", json!("COMPLETED"));
+    assert_eq!(wake(&shop).await, 200);
+    assert_eq!(shop.state(), State::Paid);
+}

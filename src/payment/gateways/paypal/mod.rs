@@ -44,7 +44,8 @@ mod request;
 ///   was begun.
 /// - Order, amount and currency are compared with the ledger's before money is taken, and what was taken is compared
 ///   again. The capture decides, and not the order around it.
-/// - Money is taken once for an order that was approved, and not for one that the ledger has as paid.
+/// - Money is taken once for an order that was approved, and not for one that the ledger has as paid, nor by two
+///   servers at the same time, each for another attempt: it is one's [turn](Witness::turn).
 /// - The payer's page is at `https://www.paypal.com` (or the sandbox's), or the payment does not begin.
 /// - The account's secret and the token that is got for it are in no log.
 ///
@@ -236,8 +237,10 @@ impl PayPal {
         witness: &Witness<'_>,
         http: &dyn HttpSend,
     ) -> Result<Option<Verified>, Unbelieved> {
+        let Some(turn) = witness.turn(order, known).await? else { return Ok(None) };
         let path = format!("{ORDERS}/{reference}/capture");
-        let name = format!("capture-{reference}");
+        // Not of the order: PayPal says to a name what it has said before, and so who was declined would be for ever.
+        let name = format!("capture-{turn}");
         let request = self.request(Method::POST, &path, Some(&name), "{}".to_owned())?;
         let answer = self.access.exchange((http, &self.api), witness.now, &request).await?;
         if answer.status().is_success() {

@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     const WITNESS: Witness<'_> =
-        Witness { mode: Mode::Test, now: SystemTime::UNIX_EPOCH, http: None };
+        Witness { mode: Mode::Test, now: SystemTime::UNIX_EPOCH, http: None, ledger: None };
 
     fn heard(kind: &str, object: &str) -> Result<Vec<Word>, Unbelieved> {
         let body = format!(
