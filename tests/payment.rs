@@ -14,7 +14,7 @@ use donjon::keys::{Key, KeyRing};
 use donjon::payment::{
     Applied, Begun, Change, Checkout, Currency, Gateway, GatewayUrl, Handoff, Ledger, LedgerError,
     MemoryLedger, Mode, Money, Notice, Order, OrderId, Origin, Payments, PaymentsBuilder, Posted,
-    Start, StartError, State, Unbelieved, Witness, Word, Work,
+    Start, StartError, State, Unbelieved, Visited, Witness, Word, Work,
 };
 
 mod both;
@@ -240,6 +240,10 @@ impl Shop {
 
 fn posted() -> Posted {
     Posted::of(&http::Request::post("/pay").body(()).unwrap()).unwrap()
+}
+
+fn visited() -> Visited {
+    Visited::of(&http::Request::get("/pay/return/token").body(()).unwrap()).unwrap()
 }
 
 /// The last segment of a URL that stands in a text behind this.

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::payment::{Answer, Notice, Payments};
+use crate::payment::{Answer, Notice, Payments, Visited};
 use crate::refusal::Refusal;
 
 /// What a gateway sends is a few kilobytes.
@@ -25,9 +25,9 @@ impl Came {
 }
 
 /// The answer to a browser that comes back with this.
-async fn back(payments: &Payments, token: &str) -> Result<Answer, Refusal> {
+async fn back(payments: &Payments, visited: Visited, token: &str) -> Result<Answer, Refusal> {
     // No session: here it makes no difference, and looking for one would tie this to one kind of them.
-    Ok(payments.come_back(token, None).await?)
+    Ok(payments.come_back(visited, token, None).await?)
 }
 
 #[cfg(feature = "axum")]
@@ -41,7 +41,7 @@ mod axum {
     use http::request::Parts;
 
     use super::{Came, LONGEST, back};
-    use crate::payment::{Answer, Payments, Posted};
+    use crate::payment::{Answer, Payments, Posted, Visited};
     use crate::refusal::Refusal;
 
     impl Payments {
@@ -63,15 +63,13 @@ mod axum {
                 router = router.route(route.as_str(), on(methods, hear));
             }
             let payments = self.clone();
-            let come_back = async move |Path(token): Path<String>| -> Response {
-                match back(&payments, &token).await {
+            let come_back = async move |visited: Visited, Path(token): Path<String>| -> Response {
+                match back(&payments, visited, &token).await {
                     Ok(answer) => answer.into_response(),
                     Err(refusal) => refusal.into_response(),
                 }
             };
-            // Or a `HEAD` would use the token up.
-            let come_back = get(come_back).head(async || StatusCode::METHOD_NOT_ALLOWED);
-            router.route(&format!("{}/{{token}}", self.return_route()), come_back)
+            router.route(&format!("{}/{{token}}", self.return_route()), get(come_back))
         }
     }
 
@@ -107,6 +105,14 @@ mod axum {
             Self::of(parts)
         }
     }
+
+    impl<S: Sync> FromRequestParts<S> for Visited {
+        type Rejection = Refusal;
+
+        async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+            Self::of(parts)
+        }
+    }
 }
 
 #[cfg(feature = "actix")]
@@ -119,7 +125,7 @@ mod actix {
     use http::StatusCode;
 
     use super::{Came, LONGEST, back};
-    use crate::payment::{Answer, Payments, Posted};
+    use crate::payment::{Answer, Payments, Posted, Visited};
     use crate::refusal::Refusal;
 
     impl Payments {
@@ -145,10 +151,10 @@ mod actix {
                 );
             }
             let payments = self.clone();
-            let come_back = move |token: web::Path<String>| {
+            let come_back = move |visited: Visited, token: web::Path<String>| {
                 let payments = payments.clone();
                 async move {
-                    back(&payments, &token)
+                    back(&payments, visited, &token)
                         .await
                         .map_or_else(Refusal::into_actix_response, Answer::into_actix_response)
                 }
@@ -202,6 +208,15 @@ mod actix {
     }
 
     impl FromRequest for Posted {
+        type Error = Refusal;
+        type Future = Ready<Result<Self, Refusal>>;
+
+        fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+            ready(Self::of(request))
+        }
+    }
+
+    impl FromRequest for Visited {
         type Error = Refusal;
         type Future = Ready<Result<Self, Refusal>>;
 

@@ -20,7 +20,8 @@
 //! - A browser that comes back changes nothing. Its token is sealed, of one order at one price, good once and for a
 //!   few hours, and ends in a redirect to a clean URL.
 //! - Where a gateway takes a signed form, the page that posts it may do nothing else, by a policy of its own.
-//! - A payment begins by `POST` alone ([`Posted`]), and for the price that the ledger has.
+//! - A payment begins by `POST` alone ([`Posted`]), and for the price that the ledger has; what looks ahead of its user
+//!   begins nothing, and uses no token up ([`Visited`]).
 //! - [`Mode`] chooses ids, key and host together: nothing of the test platform pays in production.
 //! - [`CardGuard`](card::CardGuard) refuses requests that hold card numbers or security codes, and
 //!   [`scrub`](card::scrub) takes them out of logs.
@@ -96,6 +97,7 @@ pub use self::start::{Handoff, Start};
 pub use self::state::{Mode, State, UnknownState};
 pub use self::token::Returned;
 pub use self::url::{GatewayUrl, Origin};
+pub use self::visited::Visited;
 pub use self::word::{Notice, Unbelieved, Verified, Witness, Word};
 
 mod answer;
@@ -126,4 +128,5 @@ pub mod taking_payments {}
 mod token;
 mod turn;
 mod url;
+mod visited;
 mod word;

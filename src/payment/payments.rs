@@ -22,6 +22,7 @@ use super::start::Start;
 use super::state::State;
 use super::token::{self, ReturnTokens, Returned};
 use super::url::Origin;
+use super::visited::Visited;
 use super::word::{Notice, Witness};
 use crate::clock::Clock;
 use crate::event::{EventLog, EventName};
@@ -112,6 +113,7 @@ impl Payments {
     /// back from another site, is no obstacle: there is nothing to be done here but to look.
     pub async fn returned(
         &self,
+        _: Visited,
         token: &str,
         session: Option<&[u8]>,
     ) -> Result<Returned, ReturnError> {
@@ -135,10 +137,11 @@ impl Payments {
     /// The whole answer to a browser that comes back: to the order's page, without the token.
     pub async fn come_back(
         &self,
+        visited: Visited,
         token: &str,
         session: Option<&[u8]>,
     ) -> Result<Answer, ReturnError> {
-        let returned = self.returned(token, session).await?;
+        let returned = self.returned(visited, token, session).await?;
         let (before, behind) = &self.0.order_page;
         Ok(Answer::see_other(format!("{before}{}{behind}", returned.order)))
     }

@@ -18,10 +18,7 @@ pub struct Posted(());
 impl Posted {
     /// Whether this request is one.
     pub fn of<R: RequestHead>(request: &R) -> Result<Self, Refusal> {
-        let is_ahead = [&SEC_PURPOSE, &PURPOSE, &X_MOZ]
-            .into_iter()
-            .any(|name| request.header(name).any(is_ahead));
-        if request.method() == "POST" && !is_ahead {
+        if request.method() == "POST" && !is_ahead(request) {
             return Ok(Self(()));
         }
         let refusal = Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "a payment begins by POST");
@@ -29,15 +26,21 @@ impl Posted {
     }
 }
 
-fn is_ahead(value: &[u8]) -> bool {
-    let value = value.to_ascii_lowercase();
-    [&b"prefetch"[..], b"prerender", b"preview"]
-        .iter()
-        .any(|word| value.windows(word.len()).any(|window| window == *word))
+/// Whether a browser or a proxy has sent it ahead of its user.
+pub(super) fn is_ahead<R: RequestHead>(request: &R) -> bool {
+    let says_so = |value: &[u8]| {
+        let value = value.to_ascii_lowercase();
+        [&b"prefetch"[..], b"prerender", b"preview"]
+            .iter()
+            .any(|word| value.windows(word.len()).any(|window| window == *word))
+    };
+    let names = [&SEC_PURPOSE, &PURPOSE, &X_PURPOSE, &X_MOZ];
+    names.into_iter().any(|name| request.header(name).any(says_so))
 }
 
 static SEC_PURPOSE: Name = Name::from_static("sec-purpose");
 static PURPOSE: Name = Name::from_static("purpose");
+static X_PURPOSE: Name = Name::from_static("x-purpose");
 static X_MOZ: Name = Name::from_static("x-moz");
 const ALLOW: Name = Name::from_static("allow");
 const POST: Value = Value::from_static("POST");

@@ -339,14 +339,15 @@ async fn what_is_answered_500_is_told_of() {
 }
 
 #[actix_web::test]
-async fn a_head_does_not_use_the_token_up() {
+async fn what_no_person_has_sent_does_not_use_the_token_up() {
     for framework in ["axum", "actix-web"] {
         let shop = Shop::club();
         let response = shop.redirect(&Checkout::new(order(), price())).await;
         let token = token_of(response.headers()["location"].to_str().unwrap());
         let target = format!("/pay/return/{token}");
-        let send = async |method: &'static str| {
+        let send_with = async |method: &'static str, headers: &[(&'static str, &'static str)]| {
             let ask = both::Ask::get(&target).method(method);
+            let ask = headers.iter().fold(ask, |ask, (name, value)| ask.header(*name, *value));
             if framework == "axum" {
                 return both::axum_app::send(shop.payments.axum_routes(), &ask).await;
             }
@@ -355,7 +356,23 @@ async fn a_head_does_not_use_the_token_up() {
             let request = both::actix_app::request(&ask).to_request();
             both::actix_app::seen(actix_web::test::try_call_service(&app, request).await).await
         };
+        let send = async |method: &'static str| send_with(method, &[]).await;
         assert!(matches!(send("HEAD").await.status, 404 | 405), "{framework}");
+        for ahead in [
+            ("sec-purpose", "prefetch"),
+            ("sec-purpose", "prefetch;prerender"),
+            ("sec-purpose", "prefetch;anonymous-client-ip"),
+            ("purpose", "prefetch"),
+            ("purpose", "preview"),
+            ("x-moz", "prefetch"),
+            ("X-Purpose", "preview"),
+        ] {
+            let seen = send_with("GET", &[ahead]).await;
+            assert_eq!(seen.status, 503, "{framework} {ahead:?}");
+            assert_eq!(seen.header("cache-control"), Some("no-store"), "{framework}");
+            assert_eq!(seen.header("referrer-policy"), Some("no-referrer"), "{framework}");
+            assert_eq!(seen.header("location"), None, "{framework}");
+        }
         assert_eq!(send("GET").await.status, 303, "{framework}");
         let used = send("GET").await;
         assert_eq!(used.status, 410, "{framework}");
@@ -535,7 +552,7 @@ proptest::proptest! {
         let notice = Notice::new(&method, Some(&query), &[], &body);
         let status = futures_util::FutureExt::now_or_never(shop.payments.notify("paybox", notice)).unwrap().status();
         assert_eq!(status, 400);
-        let _ = futures_util::FutureExt::now_or_never(shop.payments.returned(&query, None));
+        let _ = futures_util::FutureExt::now_or_never(shop.payments.returned(visited(), &query, None));
     }
 }
 

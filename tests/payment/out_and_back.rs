@@ -47,7 +47,7 @@ async fn a_return_token_shows_and_changes_nothing() {
     let token = async || token_of(location(&shop.redirect(&Checkout::new(order(), price())).await));
     let good = token().await;
     for session in [Some(&b"session"[..]), Some(b"another"), None] {
-        let returned = shop.payments.returned(&token().await, session).await.unwrap();
+        let returned = shop.payments.returned(visited(), &token().await, session).await.unwrap();
         assert_eq!((returned.order, returned.state), (order(), State::Created));
         assert_eq!(returned.is_same_session, session == Some(b"session"));
     }
@@ -62,31 +62,31 @@ async fn a_return_token_shows_and_changes_nothing() {
         bad.push(good[..at].to_owned());
     }
     for token in bad {
-        let returned = shop.payments.returned(&token, None).await;
+        let returned = shop.payments.returned(visited(), &token, None).await;
         assert_eq!(returned, Err(ReturnError::Invalid), "{token}");
     }
-    assert!(shop.payments.returned(&good, None).await.is_ok());
-    assert_eq!(shop.payments.returned(&good, None).await, Err(ReturnError::Used));
+    assert!(shop.payments.returned(visited(), &good, None).await.is_ok());
+    assert_eq!(shop.payments.returned(visited(), &good, None).await, Err(ReturnError::Used));
 
     // Of several at once one is the first.
     let one = token().await;
-    let tries = (0..20).map(|_| shop.payments.returned(&one, None));
+    let tries = (0..20).map(|_| shop.payments.returned(visited(), &one, None));
     let first = futures_util::future::join_all(tries).await;
     assert_eq!(first.iter().filter(|returned| returned.is_ok()).count(), 1);
 
     let old = token().await;
     shop.clock.advance(Duration::from_secs(4 * 3600));
-    assert_eq!(shop.payments.returned(&old, None).await, Err(ReturnError::Expired));
+    assert_eq!(shop.payments.returned(visited(), &old, None).await, Err(ReturnError::Expired));
 
     // A key that is not the active one any more is good until its date, and one that is gone is not.
     let (one, other) = (token().await, token().await);
     let until = shop.clock.now() + Duration::from_secs(60);
     let rotated = KeySet::new(Key::random()).accept(shop.key.clone(), until);
     shop.ring.replace(rotated).unwrap();
-    assert!(shop.payments.returned(&one, None).await.is_ok());
+    assert!(shop.payments.returned(visited(), &one, None).await.is_ok());
     shop.ring.replace(Key::random()).unwrap();
-    assert_eq!(shop.payments.returned(&other, None).await, Err(ReturnError::Invalid));
-    assert!(shop.payments.returned(&token().await, None).await.is_ok());
+    assert_eq!(shop.payments.returned(visited(), &other, None).await, Err(ReturnError::Invalid));
+    assert!(shop.payments.returned(visited(), &token().await, None).await.is_ok());
     assert!(shop.sink.events().is_empty());
 }
 
@@ -111,12 +111,12 @@ async fn a_return_token_is_of_one_order_at_one_price() {
         let builder = Payments::builder(&shop.ring, "club", "https://club.example").unwrap();
         let builder = builder.gateway(Club::new()).clock(shop.clock.clone());
         let other = builder.build(ledger).unwrap();
-        assert_eq!(other.returned(&token, None).await, Err(ReturnError::Invalid));
+        assert_eq!(other.returned(visited(), &token, None).await, Err(ReturnError::Invalid));
     }
     let builder = Payments::builder(&shop.ring, "another app", "https://club.example").unwrap();
     let other = builder.gateway(Club::new()).clock(shop.clock.clone());
     let other = other.build(shop.ledger.clone()).unwrap();
-    assert_eq!(other.returned(&token, None).await, Err(ReturnError::Invalid));
+    assert_eq!(other.returned(visited(), &token, None).await, Err(ReturnError::Invalid));
 }
 
 /// Whatever stands behind the token, the answer leads to the order's page, without it.
