@@ -51,8 +51,8 @@ impl Ledger for Sqlite {
                 let Some((minor, currency, state, by)) = found else { return Ok(None) };
                 let amount = Money::new(minor.unsigned_abs(), currency.parse().unwrap()).unwrap();
                 let mut found = Order::new(amount, state.parse().unwrap()).by(by);
-                let sql =
-                    "SELECT gateway, live, reference FROM payment_attempts WHERE order_id = ?1";
+                let sql = "SELECT gateway, live, reference FROM payment_attempts
+                           WHERE order_id = ?1 ORDER BY begun_at, rowid";
                 let mut attempts = db.prepare(sql)?;
                 let mut rows = attempts.query([order.as_str()])?;
                 while let Some(row) = rows.next()? {

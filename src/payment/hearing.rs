@@ -3,7 +3,7 @@
 use http::StatusCode;
 
 use super::gateway::Gateway;
-use super::ledger::{Applied, Begun, Change};
+use super::ledger::{Applied, Begun, Change, Order};
 use super::order::OrderId;
 use super::payments::Inner;
 use super::state::State;
@@ -76,21 +76,10 @@ impl Inner {
             _ => {}
         }
 
-        // What another gateway has promised, or paid, is not this one's to take back.
-        let takes_back = matches!(
-            said.state,
-            State::Refused | State::Cancelled | State::Expired | State::Refunded
-        );
-        let is_held = matches!(known.state, State::Pending | State::Authorized | State::Paid);
-        if takes_back && is_held && known.by.as_deref().is_some_and(|by| by != gateway) {
+        if is_anothers_end(gateway, &said, &known) {
             if said.state == State::Refunded {
                 self.tell(EventName::PaymentMismatch, gateway, Some(order), ANOTHERS_REFUND);
             }
-            return Ok(());
-        }
-        // What is pending was gone through: it is another attempt that was left open, and ends by itself.
-        let is_promised = matches!(known.state, State::Pending | State::Authorized);
-        if said.state == State::Expired && is_promised && said.reference.is_some() {
             return Ok(());
         }
         // A refund may overtake the payment: it is to be sent again, once that has been heard.
@@ -156,6 +145,37 @@ impl Inner {
             let is_twice = matches!(what, PAID_AGAIN | ANOTHERS_REFUND);
             log.emit(if is_twice { draft.severity(Severity::Warn) } else { draft });
         }
+    }
+}
+
+/// Whether an attempt has come to nothing beside which there is another one.
+fn is_anothers_end(gateway: &'static str, said: &Verified, known: &Order) -> bool {
+    let is_failure = matches!(said.state, State::Refused | State::Cancelled | State::Expired);
+    if !is_failure && said.state != State::Refunded {
+        return false;
+    }
+    let is_its = |begun: &&Begun| begun.gateway == gateway && begun.mode == said.mode;
+    let is_it = |begun: &&Begun| {
+        is_its(begun) && (said.reference.is_none() || begun.reference == said.reference)
+    };
+    match known.state {
+        // What another gateway has promised, or paid, is not this one's to take back.
+        State::Pending | State::Authorized | State::Paid
+            if known.by.as_deref().is_some_and(|by| by != gateway) =>
+        {
+            true
+        }
+        State::Pending | State::Authorized if is_failure => {
+            if said.reference.is_some() {
+                // What is pending was gone through: it is another attempt that was left open, and ends by itself.
+                said.state == State::Expired
+            } else {
+                // Nobody knows which of them it is; the order waits, and can be paid.
+                known.begun.iter().filter(is_its).count() > 1
+            }
+        }
+        // The payer looks at the one that was begun last.
+        _ => is_failure && !known.begun.last().is_some_and(|last| is_it(&last)),
     }
 }
 

@@ -132,6 +132,32 @@ async fn what_one_gateway_has_promised_another_does_not_take_back() {
     }
 }
 
+/// Of two attempts at a gateway whose word does not say of which it speaks, the end of one is not the other's.
+#[tokio::test]
+async fn the_end_of_one_attempt_is_not_the_end_of_another() {
+    for held in ["pending", "authorized"] {
+        for end in ["expired", "cancelled", "refused"] {
+            let shop = Shop::new(|builder| builder.gateway(Plain::new("a")));
+            let _ = begin(&shop, "a").await.unwrap();
+            assert_eq!(hear(&shop, "a", &format!("1 {held}")).await, 200);
+            assert_eq!(hear(&shop, "a", &format!("2 {end}")).await, 200);
+            assert_eq!(shop.state().as_str(), end, "of one attempt there is no doubt");
+
+            let shop = Shop::new(|builder| builder.gateway(Plain::new("a")));
+            let _ = begin(&shop, "a").await.unwrap();
+            assert_eq!(hear(&shop, "a", &format!("1 {held}")).await, 200);
+            let _ = begin(&shop, "a").await;
+            let _ = begin(&shop, "a").await;
+            if held == "pending" {
+                assert_eq!(hear(&shop, "a", &format!("2 {end}")).await, 200);
+                assert_eq!(shop.state().as_str(), held, "{end}");
+            }
+            assert_eq!(hear(&shop, "a", "3 paid").await, 200);
+            assert_eq!(shop.state(), State::Paid);
+        }
+    }
+}
+
 #[tokio::test]
 async fn an_attempt_that_cannot_be_asked_hides_no_later_one() {
     let plain = Plain { references: Mutex::new(vec!["paid", "gone"]), ..Plain::new("a") };

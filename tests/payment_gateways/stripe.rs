@@ -108,6 +108,23 @@ async fn an_attempt_that_was_left_open_takes_nothing_back() {
     }
 }
 
+/// The page that was opened last is the one that the payer looks at.
+#[tokio::test]
+async fn the_end_of_an_earlier_attempt_is_not_the_end_of_the_order() {
+    let shop = begun().await;
+    shop.begin("stripe").await;
+    for (id, kind, status, expected) in [
+        ("cs_test_1", "expired", "unpaid", State::Created),
+        ("cs_test_1", "async_payment_failed", "unpaid", State::Created),
+        ("cs_test_2", "expired", "unpaid", State::Expired),
+        ("cs_test_1", "async_payment_succeeded", "paid", State::Paid),
+    ] {
+        let body = event(kind, json!({ "id": id, "payment_status": status }));
+        assert_eq!(shop.hear("stripe", &signed(&body), &body).await, 200, "{kind}");
+        assert_eq!(shop.state(), expected, "{id} {kind}");
+    }
+}
+
 #[tokio::test]
 async fn what_is_pending_is_paid_later_and_stays_so() {
     let shop = begun().await;
