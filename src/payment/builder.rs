@@ -126,7 +126,7 @@ impl PaymentsBuilder {
                 return Err(ConfigError::NoHttp { gateway: id });
             }
         }
-        if !(60..=7 * 86_400).contains(&self.lifetime.as_secs()) {
+        if !(Duration::from_secs(60)..=LONGEST_RETURN).contains(&self.lifetime) {
             let what = "the time for a browser to come back";
             return Err(ConfigError::Time { what, mend: "a minute to seven days" });
         }
@@ -160,6 +160,9 @@ impl PaymentsBuilder {
         })))
     }
 }
+
+/// A return token is good for no longer than this.
+pub(super) const LONGEST_RETURN: Duration = Duration::from_secs(7 * 86_400);
 
 /// A path that has room for a segment more, and nothing behind it.
 fn bare(path: &str) -> Result<LocalPath, ConfigError> {

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
+use super::builder::LONGEST_RETURN;
 use super::gateway::Work;
 use super::money::Money;
 use super::order::OrderId;
@@ -147,7 +148,30 @@ pub struct MemoryLedger(Mutex<Books>);
 struct Books {
     orders: HashMap<OrderId, Order>,
     events: HashSet<(&'static str, String)>,
-    spent: HashMap<[u8; 16], SystemTime>,
+    spent: Spent,
+}
+
+/// What is good once, for as long as it would be good.
+#[derive(Default)]
+struct Spent {
+    until: HashMap<[u8; 16], SystemTime>,
+    latest: Option<SystemTime>,
+    /// When there are so many, those that are over go.
+    full: usize,
+}
+
+impl Spent {
+    fn is_first(&mut self, once: [u8; 16], until: SystemTime) -> bool {
+        self.latest = self.latest.max(Some(until));
+        if self.until.len() >= self.full {
+            // There is no clock here. But nothing is good for longer than a return token at most, so that it is no
+            // earlier now than that long before the latest end.
+            let now = self.latest.and_then(|latest| latest.checked_sub(LONGEST_RETURN));
+            self.until.retain(|_, until| now.is_none_or(|now| *until >= now));
+            self.full = (2 * self.until.len()).max(1024);
+        }
+        self.until.insert(once, until).is_none()
+    }
 }
 
 impl MemoryLedger {
@@ -213,7 +237,7 @@ impl Ledger for MemoryLedger {
     }
 
     fn spend(&self, once: [u8; 16], until: SystemTime) -> Work<'_, Result<bool, LedgerError>> {
-        Box::pin(async move { Ok(self.books(|books| books.spent.insert(once, until).is_none())) })
+        Box::pin(async move { Ok(self.books(|books| books.spent.is_first(once, until))) })
     }
 }
 
@@ -243,5 +267,33 @@ impl<L: Ledger> Ledger for std::sync::Arc<L> {
 impl fmt::Debug for MemoryLedger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MemoryLedger").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn once(number: u64) -> [u8; 16] {
+        u128::from(number).to_be_bytes()
+    }
+
+    /// One each minute, for two years.
+    #[test]
+    fn what_is_over_is_forgotten_and_nothing_else() {
+        let minutes = |minutes: u64| SystemTime::UNIX_EPOCH + Duration::from_secs(60 * minutes);
+        let mut spent = Spent::default();
+        for minute in 0..2 * 365 * 24 * 60 {
+            // As long as one may be away, or a few minutes.
+            let lifetime = if minute % 2 == 0 { 7 * 24 * 60 } else { 5 };
+            assert!(spent.is_first(once(minute), minutes(minute + lifetime)));
+            if minute % 100 == 0 {
+                let still_good = minute.saturating_sub(7 * 24 * 60 - 2) / 2 * 2;
+                assert!(!spent.is_first(once(still_good), minutes(still_good + 7 * 24 * 60)));
+            }
+        }
+        assert!(spent.until.len() < 4 * 7 * 24 * 60, "{}", spent.until.len());
     }
 }
