@@ -230,6 +230,12 @@ async fn a_host_in_the_target_and_more_names_count() {
         form("application/x-www-form-urlencoded", "ccv=123"),
         multipart(&[("name=\"cardCcv\"", "")]),
         multipart(&[("filename=\"my name=a\"; name=\"cvv\"", "")]),
+        multipart(&[("name*=UTF-8''cvv", "")]),
+        multipart(&[("name=\"a\"; name*=utf-8'en'%63v%76", "")]),
+        form("application/x-www-form-urlencoded", "cvv[]=123"),
+        form("application/x-www-form-urlencoded", "cvv[0]=123"),
+        form("application/x-www-form-urlencoded", "card%5Bcvv%5D%5B0%5D=123"),
+        form("application/json", r#"{"card.numbers":1,"card[number][12]":""}"#),
         form(
             "multipart/mixed; boundary=x",
             "--x\r\nContent-Disposition: form-data; name=\"cvv\"\r\n\r\n1\r\n--x--\r\n",

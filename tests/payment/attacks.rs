@@ -373,7 +373,7 @@ async fn what_no_person_has_sent_does_not_use_the_token_up() {
         let target = format!("/pay/return/{token}");
         let send_with = async |method: &'static str, headers: &[(&'static str, &'static str)]| {
             let ask = both::Ask::get(&target).method(method);
-            let ask = headers.iter().fold(ask, |ask, (name, value)| ask.header(*name, *value));
+            let ask = headers.iter().fold(ask, |ask, (name, value)| ask.header(name, value));
             if framework == "axum" {
                 return both::axum_app::send(shop.payments.axum_routes(), &ask).await;
             }

@@ -40,7 +40,8 @@
 //! find what is encoded otherwise (base64, QR codes, pictures of cards), compressed inside of a body,
 //! in exponent notation, spread over fields or lines, or what a web socket carries after its handshake.
 //! Security codes by themselves are three digits, and are known by the names of their fields alone, which
-//! XML has in another form than is read here, and so have `cvv[0]`, `name*=` and JSON that is sent as a form.
+//! XML has in another form than is read here, and so has JSON that is sent as a form. A one-time code of your own is
+//! named otherwise than `security_code`, which is refused.
 //! [`scrub`] leaves those as they are. A letter before a number, or a `%` that escapes nothing, hides it.
 //!
 //! # Deployment caveats

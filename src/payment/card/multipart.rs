@@ -81,19 +81,27 @@ impl Multipart {
         } else if self.in_head && line.is_empty() {
             self.in_head = false;
         } else if self.in_head
-            && let Some(name) = name_of_part(line)
+            && let Some(name) = name_of_part(line, b"name=")
         {
             match names.verdict(name, Written::Plainly) {
                 Verdict::Refused(purpose) => return Some(purpose),
                 verdict => self.exempt = verdict == Verdict::Exempt,
             }
         }
+        // `name*=UTF-8''%63vv`, of RFC 5987: some read it.
+        if self.in_head
+            && let Some(name) = name_of_part(line, b"name*=")
+            && let Verdict::Refused(purpose) =
+                names.verdict(name.rsplit(|byte| *byte == b'\'').next()?, Written::InAddress)
+        {
+            return Some(purpose);
+        }
         None
     }
 }
 
 /// The name in `Content-Disposition: form-data; name="…"`.
-fn name_of_part(line: &[u8]) -> Option<&[u8]> {
+fn name_of_part<'a>(line: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
     let (header, rest) = line.split_at_checked(DISPOSITION.len())?;
     if !header.eq_ignore_ascii_case(DISPOSITION) {
         return None;
@@ -109,10 +117,10 @@ fn name_of_part(line: &[u8]) -> Option<&[u8]> {
         }
         let before = rest[..*at].last();
         !is_quoted
-            && rest[*at..].get(..5).is_some_and(|name| name.eq_ignore_ascii_case(b"name="))
+            && rest[*at..].get(..key.len()).is_some_and(|name| name.eq_ignore_ascii_case(key))
             && !before.is_some_and(u8::is_ascii_alphanumeric)
     };
-    let value = &rest[(0..rest.len()).find(begins)? + 5..];
+    let value = &rest[(0..rest.len()).find(begins)? + key.len()..];
     let (value, end) = match value.strip_prefix(b"\"") {
         Some(quoted) => (quoted, b'"'),
         None => (value, b';'),
@@ -137,7 +145,7 @@ mod tests {
             ("Content-Disposition: form-data; filename=\"\\\" name=a\"; name=\"b\"", Some("b")),
             ("Content-Type: text/plain; name=\"cvv\"", None),
         ] {
-            assert_eq!(name_of_part(line.as_bytes()), name.map(str::as_bytes), "{line}");
+            assert_eq!(name_of_part(line.as_bytes(), b"name="), name.map(str::as_bytes), "{line}");
         }
     }
 }

@@ -111,14 +111,14 @@ const WORDS: usize = 4;
 impl Name {
     fn read(raw: &[u8], written: Written) -> Option<Self> {
         let mut name = Self { text: [0; LONGEST], len: 0, part: 0, words: [usize::MAX; WORDS] };
-        let (mut at, mut last) = (0, 0_u8);
+        let (mut at, mut last, mut before) = (0, 0_u8, 0);
         while at < raw.len() {
             let (byte, length) = decoded(&raw[at..], written);
             at += length;
             let hump = byte.is_ascii_uppercase() && !last.is_ascii_uppercase();
             if byte.is_ascii_alphanumeric() {
                 if matches!(last, b'.' | b'[' | b'/' | b':') {
-                    name.part = name.len;
+                    (before, name.part) = (name.part, name.len);
                 }
                 if hump || !last.is_ascii_alphanumeric() {
                     name.words.rotate_right(1);
@@ -130,6 +130,10 @@ impl Name {
             } else if !matches!((last, byte), (b'.' | b'[' | b'/' | b':', _)) {
                 last = byte;
             }
+        }
+        // `cvv[0]` is the first of several.
+        if name.part > 0 && name.last_part().iter().all(u8::is_ascii_digit) {
+            (name.len, name.part) = (name.part, before);
         }
         (name.len > 0).then_some(name)
     }
@@ -269,6 +273,13 @@ mod tests {
             ("securityCode", Written::Plainly, Some(SecurityCode)),
             ("billing_card_security_code", Written::Plainly, Some(SecurityCode)),
             ("card[cvv]", Written::Plainly, Some(SecurityCode)),
+            ("cvv[]", Written::Plainly, Some(SecurityCode)),
+            ("cvv[0]", Written::Plainly, Some(SecurityCode)),
+            ("card[cvv][12]", Written::Plainly, Some(SecurityCode)),
+            ("payment[pan][0]", Written::Plainly, Some(CardNumber)),
+            ("cvv%5B0%5D", Written::InAddress, Some(SecurityCode)),
+            ("[0]", Written::Plainly, None),
+            ("seat[0]", Written::Plainly, None),
             ("payment.card.cvv", Written::Plainly, Some(SecurityCode)),
             ("$cvv ", Written::Plainly, Some(SecurityCode)),
             ("\\u0063vv", Written::InJson, Some(SecurityCode)),
