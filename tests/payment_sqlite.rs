@@ -106,7 +106,7 @@ impl Ledger for Sqlite {
                 }
                 let applied = if change.from.contains(&state) {
                     let sql = "UPDATE orders SET state = ?2, paid_by = ?3 WHERE id = ?1";
-                    all.execute(sql, [order, to, change.gateway])?;
+                    all.execute(sql, [order, to, &change.by])?;
                     Applied::Done
                 } else {
                     Applied::NotFrom(state)

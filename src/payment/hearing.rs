@@ -91,6 +91,7 @@ impl Inner {
             order: order.clone(),
             amount: known.amount,
             gateway,
+            by: attempt(gateway, said.reference.as_deref()),
             // Whatever a gateway calls it: another state, or order, is another event.
             event: format!("{order}/{}/{}", said.state, said.event),
             from: said.state.comes_from(),
@@ -148,35 +149,34 @@ impl Inner {
     }
 }
 
-/// Whether an attempt has come to nothing beside which there is another one.
+/// Whether it is of an attempt that has come to nothing, or was given back, beside which there is another one.
 fn is_anothers_end(gateway: &'static str, said: &Verified, known: &Order) -> bool {
     let is_failure = matches!(said.state, State::Refused | State::Cancelled | State::Expired);
     if !is_failure && said.state != State::Refunded {
         return false;
     }
     let is_its = |begun: &&Begun| begun.gateway == gateway && begun.mode == said.mode;
-    let is_it = |begun: &&Begun| {
-        is_its(begun) && (said.reference.is_none() || begun.reference == said.reference)
-    };
-    match known.state {
-        // What another gateway has promised, or paid, is not this one's to take back.
-        State::Pending | State::Authorized | State::Paid
-            if known.by.as_deref().is_some_and(|by| by != gateway) =>
-        {
-            true
-        }
-        State::Pending | State::Authorized if is_failure => {
-            if said.reference.is_some() {
-                // What is pending was gone through: it is another attempt that was left open, and ends by itself.
-                said.state == State::Expired
-            } else {
-                // Nobody knows which of them it is; the order waits, and can be paid.
-                known.begun.iter().filter(is_its).count() > 1
-            }
-        }
-        // The payer looks at the one that was begun last.
-        _ => is_failure && !known.begun.last().is_some_and(|last| is_it(&last)),
+    if matches!(known.state, State::Pending | State::Authorized | State::Paid) {
+        // What another attempt has promised, or paid, is not this one's to take back.
+        let by = known.by.as_deref().unwrap_or(gateway);
+        let (by_gateway, by_reference) = by.split_once('/').unwrap_or((by, ""));
+        return match &said.reference {
+            _ if by_gateway != gateway => true,
+            Some(reference) => !by_reference.is_empty() && by_reference != reference,
+            // Nobody knows which of them it is; the order waits, and can be paid.
+            None => is_failure && known.begun.iter().filter(is_its).count() > 1,
+        };
     }
+    // The payer looks at the one that was begun last.
+    let is_it = |begun: &Begun| {
+        is_its(&begun) && (said.reference.is_none() || begun.reference == said.reference)
+    };
+    is_failure && !known.begun.last().is_some_and(is_it)
+}
+
+/// As the ledger has it.
+fn attempt(gateway: &str, reference: Option<&str>) -> String {
+    reference.map_or_else(|| gateway.to_owned(), |reference| format!("{gateway}/{reference}"))
 }
 
 const PAID_AGAIN: &str = "paid again";

@@ -28,7 +28,7 @@ pub trait Ledger: Send + Sync + 'static {
     ) -> Work<'a, Result<(), LedgerError>>;
 
     /// Remembers the event, and if it is new and the order is in one of the states that the new one comes from,
-    /// puts it into the new one and notes the gateway; all of that only if the order still costs what was compared.
+    /// puts it into the new one and notes by what; all of that only if the order still costs what was compared.
     /// What is to happen once with an order that is paid (sending it, say) is to be written down in the same
     /// transaction: [`Payments::reconcile`](super::Payments::reconcile) and a browser that comes back say "paid" as
     /// often as they are asked.
@@ -48,7 +48,7 @@ pub struct Order {
     pub state: State,
     /// When somebody was sent to a gateway, the last one at the end.
     pub begun: Vec<Begun>,
-    /// Which gateway has put it into this state: of the last [`Change`] that was done.
+    /// What has put it into this state: `by` of the last [`Change`] that was done.
     pub by: Option<String>,
 }
 
@@ -59,10 +59,10 @@ impl Order {
         Self { amount, state, begun: Vec::new(), by: None }
     }
 
-    /// Put into its state by this gateway.
+    /// Put into its state by this.
     #[must_use]
-    pub fn by(mut self, gateway: Option<String>) -> Self {
-        self.by = gateway;
+    pub fn by(mut self, by: Option<String>) -> Self {
+        self.by = by;
         self
     }
 
@@ -96,6 +96,9 @@ pub struct Change {
     pub amount: Money,
     /// Which gateway says so.
     pub gateway: &'static str,
+    /// The attempt of which it says so: the gateway, and behind a `/` its reference where its word tells. It is noted
+    /// with the state.
+    pub by: String,
     /// Its name for what has happened: with the gateway's it is nothing else's.
     pub event: String,
     /// In which states it may be now.
@@ -230,7 +233,7 @@ impl Ledger for MemoryLedger {
                     return Applied::NotFrom(order.state);
                 }
                 order.state = change.to;
-                order.by = Some(change.gateway.to_owned());
+                order.by = Some(change.by.clone());
                 Applied::Done
             }))
         })

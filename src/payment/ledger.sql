@@ -6,7 +6,7 @@ CREATE TABLE orders (
   minor    BIGINT      NOT NULL CHECK (minor > 0),
   currency CHAR(3)     NOT NULL,
   state    VARCHAR(16) NOT NULL DEFAULT 'created',
-  paid_by  VARCHAR(32)           -- the gateway that has put it into this state
+  paid_by  VARCHAR(300)          -- the attempt that has put it into this state: gateway/reference
 );
 
 -- That payers were sent to a gateway, each time.

@@ -278,3 +278,30 @@ async fn who_was_declined_pays_at_once_with_another_card() {
     assert_eq!(wake(&shop).await, 200);
     assert_eq!(shop.state(), State::Paid);
 }
+
+/// Whoever has paid twice gets one of the two back, and has paid still.
+#[tokio::test]
+async fn the_refund_of_another_attempt_leaves_the_one_that_has_paid() {
+    let shop = begun().await;
+    shop.begin("paypal").await;
+    shop.world.change(ORDER, "/status", json!("APPROVED"));
+    assert_eq!(wake(&shop).await, 200);
+    assert_eq!(shop.state(), State::Paid);
+    for (status, told) in
+        [("COMPLETED", "paid again"), ("REFUNDED", "the refund of another payment")]
+    {
+        let second = "/v2/checkout/orders/5O2";
+        let amount = json!({ "currency_code": "EUR", "value": "49.90" });
+        let capture = json!({ "id": "C-2", "status": status, "amount": amount });
+        let payments = json!({ "captures": [capture] });
+        let unit = json!({ "custom_id": "ORD-1", "amount": amount, "payments": payments });
+        shop.world.change(second, "/status", json!("COMPLETED"));
+        shop.world.change(second, "/purchase_units/0", unit);
+        assert_eq!(shop.payments.reconcile(&order()).await, Ok(State::Paid), "{status}");
+        assert_eq!(shop.told().last(), Some(&(EventName::PaymentMismatch, told)));
+    }
+    // And its own is one.
+    let refunded = "/purchase_units/0/payments/captures/0/status";
+    shop.world.change(ORDER, refunded, json!("REFUNDED"));
+    assert_eq!(shop.payments.reconcile(&order()).await, Ok(State::Refunded));
+}

@@ -100,6 +100,7 @@ async fn an_attempt_that_was_left_open_takes_nothing_back() {
     for (id, kind, status, expected) in [
         ("cs_test_2", "completed", "unpaid", State::Pending),
         ("cs_test_1", "expired", "unpaid", State::Pending),
+        ("cs_test_1", "async_payment_failed", "unpaid", State::Pending),
         ("cs_test_2", "async_payment_succeeded", "paid", State::Paid),
     ] {
         let body = event(kind, json!({ "id": id, "payment_status": status }));
