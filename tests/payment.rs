@@ -154,6 +154,8 @@ impl Ledger for Shared {
     fn apply<'a>(&'a self, change: &'a Change) -> Work<'a, Result<Applied, LedgerError>> {
         Box::pin(async move {
             self.result(())?;
+            // As wide as the columns are.
+            assert!(change.event.len() <= 255 && change.by.len() <= 300, "{change:?}");
             // So that others are in between.
             tokio::task::yield_now().await;
             self.0.apply(change).await

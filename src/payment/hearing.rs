@@ -1,6 +1,7 @@
 //! What becomes of what a gateway says: compared with the order, and then one step in the ledger.
 
 use http::StatusCode;
+use sha2::{Digest as _, Sha256};
 
 use super::gateway::Gateway;
 use super::ledger::{Applied, Begun, Change, Order};
@@ -92,8 +93,7 @@ impl Inner {
             amount: known.amount,
             gateway,
             by: attempt(gateway, said.reference.as_deref()),
-            // Whatever a gateway calls it: another state, or order, is another event.
-            event: format!("{order}/{}/{}", said.state, said.event),
+            event: event(&said),
             from: said.state.comes_from(),
             to: said.state,
         };
@@ -174,11 +174,25 @@ fn is_anothers_end(gateway: &'static str, said: &Verified, known: &Order) -> boo
     is_failure && !known.begun.last().is_some_and(is_it)
 }
 
+/// Whatever a gateway calls it: another state, or order, is another event. One that is too long for a column is cut off
+/// by some databases, and then two are one.
+fn event(said: &Verified) -> String {
+    let event = format!("{}/{}/{}", said.order, said.state, said.event);
+    if event.len() <= LONGEST {
+        return event;
+    }
+    let digest = Sha256::digest(said.event.as_bytes());
+    let digest = digest.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+    format!("{}/{}/{digest}", said.order, said.state)
+}
+
 /// As the ledger has it.
 fn attempt(gateway: &str, reference: Option<&str>) -> String {
     reference.map_or_else(|| gateway.to_owned(), |reference| format!("{gateway}/{reference}"))
 }
 
+/// As many bytes as a column of the ledger has room for.
+pub(super) const LONGEST: usize = 255;
 const PAID_AGAIN: &str = "paid again";
 const ANOTHERS_ATTEMPT: &str = "an attempt that was not begun here";
 const ANOTHERS_REFUND: &str = "the refund of another payment";

@@ -12,7 +12,7 @@ use super::builder::PaymentsBuilder;
 use super::checkout::Checkout;
 use super::error::{ConfigError, ReturnError, StartError};
 use super::gateway::Gateway;
-use super::hearing::FAILED;
+use super::hearing::{FAILED, LONGEST};
 use super::http::HttpSend;
 use super::ledger::{Begun, Ledger, LedgerError};
 use super::order::{LocalPath, OrderId};
@@ -98,6 +98,9 @@ impl Payments {
             return Err(StartError::Gateway("not one of its own origins"));
         }
 
+        if handoff.reference.as_ref().is_some_and(|reference| reference.len() > LONGEST) {
+            return Err(StartError::Gateway("its reference is too long"));
+        }
         let (gateway, mode) = (gateway.id().to_owned(), gateway.mode());
         let attempt = Begun { gateway, mode, reference: handoff.reference.clone() };
         // Before the payer is on his way: what the gateway tells of it is then known.

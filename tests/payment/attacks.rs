@@ -264,6 +264,25 @@ async fn nobody_waits_for_every_attempt_there_was() {
     assert_eq!(asked.lock().unwrap().len(), 3);
 }
 
+/// What a database cuts off is not what tells two events apart.
+#[tokio::test]
+async fn names_of_events_fit_and_stay_different() {
+    let shop = Shop::new(|builder| builder.gateway(Plain::new("a")));
+    let _ = begin(&shop, "a").await.unwrap();
+    let long = "\u{e9}".repeat(300);
+    for end in ["1", "1", "2"] {
+        assert_eq!(hear(&shop, "a", &format!("{long}{end} paid")).await, 200);
+    }
+    let told = [(EventName::PaymentChanged, "paid"), (EventName::PaymentMismatch, "paid again")];
+    assert_eq!(shop.told(), told);
+
+    let reference: &'static str = Box::leak("r".repeat(256).into());
+    let plain = Plain { references: Mutex::new(vec![reference]), ..Plain::new("a") };
+    let shop = Shop::new(|builder| builder.gateway(plain));
+    let answer = begin(&shop, "a").await;
+    assert!(matches!(answer, Err(StartError::Gateway(_))), "{answer:?}");
+}
+
 #[tokio::test]
 async fn money_that_comes_after_a_refund_is_told_of() {
     let shop = Shop::new(|builder| builder.gateway(Plain::new("a")));
