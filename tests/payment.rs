@@ -21,6 +21,8 @@ mod both;
 
 #[path = "payment/attacks.rs"]
 mod attacks;
+#[path = "payment/laws.rs"]
+mod laws;
 #[path = "payment/notices.rs"]
 mod notices;
 #[path = "payment/out_and_back.rs"]

@@ -74,7 +74,7 @@ impl Inner {
             }
             let reference = begun.reference.as_deref();
             let asking = gateway.confirm(order, &now, reference, self.witness(gateway));
-            let done = match within(left, asking).await {
+            let done = match within(left.min(PATIENCE / 2), asking).await {
                 Some(Ok(Some(verified))) => {
                     let is_paid = verified.state == State::Paid;
                     match self.settle(id, verified).await {
@@ -108,5 +108,5 @@ fn in_turn(begun: &[Begun]) -> Vec<&Begun> {
     turns
 }
 
-/// For all of them: a gateway waits for as long as this for its notification to be answered, and few people wait longer.
+/// For all of them, and half of it for one, so that none that hangs hides the next: a gateway waits for as long as this for its notification to be answered, and few people wait longer.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
