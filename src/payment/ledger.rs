@@ -186,6 +186,11 @@ impl MemoryLedger {
         });
     }
 
+    #[cfg(test)]
+    pub(in crate::payment) fn put(&self, order: &OrderId, as_it_is: &Order) {
+        self.books(|books| books.orders.insert(order.clone(), as_it_is.clone()));
+    }
+
     /// How far an order is.
     #[must_use]
     pub fn state(&self, order: &OrderId) -> Option<State> {

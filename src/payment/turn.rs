@@ -16,7 +16,8 @@ impl Witness<'_> {
     ///
     /// A gateway that takes money when it is [asked](super::Gateway::confirm) asks this before. Of an order as it is
     /// now nobody else has a turn for half a minute, whichever attempt and whichever server it is: it is
-    /// [spent](super::Ledger::spend) in the ledger. `None` is not known yet. Whoever had a turn and took nothing has
+    /// [spent](super::Ledger::spend) in the ledger. `None` is not known yet: it is another one's, or the order is not
+    /// what it was. Whoever had a turn and took nothing has
     /// another one within a minute, by another name, so that what was said to the first try is not said again.
     pub async fn turn(&self, order: &OrderId, known: &Order) -> Result<Option<String>, Unbelieved> {
         const AWAY: Unbelieved = Unbelieved::Unavailable("the ledger does not answer");
@@ -38,6 +39,11 @@ impl Witness<'_> {
                 return Ok(None);
             }
         }
+        // It was a while ago that the ledger said so.
+        let still = ledger.order(order).await.map_err(|_| AWAY)?;
+        if still.is_none_or(|still| (still.state, still.amount) != (known.state, known.amount)) {
+            return Ok(None);
+        }
         Ok(Some(format!("{:032x}", u128::from_be_bytes(once(this)))))
     }
 }
@@ -55,12 +61,16 @@ mod tests {
     use super::super::state::{Mode, State};
     use super::*;
 
+    fn known(state: State) -> Order {
+        Order::new(Money::new(4990, Currency::EUR).unwrap(), state)
+    }
+
     fn turn(ledger: &MemoryLedger, order: &str, state: State, second: u64) -> Option<String> {
+        ledger.put(&order.parse().unwrap(), &known(state));
         let now = UNIX_EPOCH + Duration::from_secs(second);
         let ledger: Option<&dyn Ledger> = Some(ledger);
         let witness = Witness { mode: Mode::Test, now, http: None, ledger };
-        let known = Order::new(Money::new(4990, Currency::EUR).unwrap(), state);
-        block_on(witness.turn(&order.parse().unwrap(), &known)).unwrap()
+        block_on(witness.turn(&order.parse().unwrap(), &known(state))).unwrap()
     }
 
     #[test]
@@ -90,8 +100,7 @@ mod tests {
         let [Some(a), Some(b), Some(c)] = names else { panic!("{names:?}") };
         assert!(a != b && b != c && a != c);
         let witness = Witness { mode: Mode::Test, now: UNIX_EPOCH, http: None, ledger: None };
-        let known = Order::new(Money::new(4990, Currency::EUR).unwrap(), State::Created);
-        let none = block_on(witness.turn(&"1".parse().unwrap(), &known));
+        let none = block_on(witness.turn(&"1".parse().unwrap(), &known(State::Created)));
         assert!(matches!(none, Err(Unbelieved::Unavailable(_))));
     }
 }

@@ -305,3 +305,24 @@ async fn the_refund_of_another_attempt_leaves_the_one_that_has_paid() {
     shop.world.change(ORDER, refunded, json!("REFUNDED"));
     assert_eq!(shop.payments.reconcile(&order()).await, Ok(State::Refunded));
 }
+
+/// While PayPal is asked, the other gateway has told that it is paid.
+#[tokio::test]
+async fn what_was_paid_a_moment_ago_is_not_taken() {
+    let shop = Arc::new(begun().await);
+    shop.begin("stripe").await;
+    shop.world.change(ORDER, "/status", json!("APPROVED"));
+    let asking = {
+        let shop = Arc::clone(&shop);
+        tokio::spawn(async move { wake(&shop).await })
+    };
+    while shop.world.asked("GET /v2/checkout/orders/5O1") == 0 {
+        tokio::task::yield_now().await;
+    }
+    let body = stripe::event("completed", json!({ "id": "cs_test_2", "payment_status": "paid" }));
+    assert_eq!(shop.hear("stripe", &stripe::signed(&body), &body).await, 200);
+    assert_eq!(shop.state(), State::Paid);
+    assert_eq!(shop.world.asked("POST /v2/checkout/orders/5O1/capture"), 0, "not yet");
+    assert_eq!(asking.await.unwrap(), 200);
+    assert_eq!(shop.world.asked("POST /v2/checkout/orders/5O1/capture"), 0);
+}

@@ -40,6 +40,7 @@ fn begin(checkout: &Checkout, http: &Canned) -> Result<Handoff, StartError> {
 fn confirm_from(state: State, http: &Canned) -> Result<Option<Verified>, Unbelieved> {
     let (order, known) = ("ORD-1".parse().unwrap(), Order::new(money(4990), state));
     let ledger = MemoryLedger::default();
+    ledger.put(&order, &known);
     let (now, ledger): (_, Option<&dyn Ledger>) = (SystemTime::UNIX_EPOCH, Some(&ledger));
     let witness = Witness { mode: Mode::Test, now, http: Some(http), ledger };
     block_on(paypal().confirm(&order, &known, Some("5O1"), witness))
