@@ -17,25 +17,37 @@ impl Witness<'_> {
     /// A gateway that takes money when it is [asked](super::Gateway::confirm) asks this before. Of an order as it is
     /// now nobody else has a turn for half a minute, whichever attempt and whichever server it is: it is
     /// [spent](super::Ledger::spend) in the ledger. `None` is not known yet: it is another one's, or the order is not
-    /// what it was. Whoever had a turn and took nothing has
-    /// another one within a minute, by another name, so that what was said to the first try is not said again.
-    pub async fn turn(&self, order: &OrderId, known: &Order) -> Result<Option<String>, Unbelieved> {
+    /// what it was. An attempt, by its reference, that had a turn and took nothing has another one within five minutes,
+    /// or at once if that has changed the order's state: not sooner, or a card would be declined all day, and by another
+    /// name, so that what was said to the first try is not said again.
+    pub async fn turn(
+        &self,
+        (order, known): (&OrderId, &Order),
+        reference: &str,
+    ) -> Result<Option<String>, Unbelieved> {
         const AWAY: Unbelieved = Unbelieved::Unavailable("the ledger does not answer");
         let ledger = self.ledger.ok_or(AWAY)?;
         let now = self.now.duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
-        let until = self.now.checked_add(Duration::from_secs(3 * SECONDS)).unwrap_or(self.now);
-        let this = now / SECONDS;
-        let once = |slot: u64| {
+        let once = |of: &str, slot: u64| {
             let digest = Sha256::new_with_prefix("donjon payment turn");
-            let digest = digest.chain_update(order.as_str()).chain_update([0]);
             let digest = digest.chain_update(known.state.as_str()).chain_update(slot.to_be_bytes());
             let mut once = [0; 16];
-            once.copy_from_slice(&digest.finalize()[..16]);
+            once.copy_from_slice(&digest.chain_update(of).finalize()[..16]);
             once
         };
+        let spend = async |once, seconds| {
+            let until = self.now.checked_add(Duration::from_secs(seconds)).unwrap_or(self.now);
+            ledger.spend(once, until).await.map_err(|_| AWAY)
+        };
+        // First, so that whoever asks in vain keeps no other attempt waiting.
+        let again = once(&format!("{order}/{reference}"), now / AGAIN);
+        if !spend(again, 2 * AGAIN).await? {
+            return Ok(None);
+        }
+        let this = now / SECONDS;
         // Of two who ask at the border of two slots, or whose clocks differ, both want the one between.
         for slot in [this, this + 1] {
-            if !ledger.spend(once(slot), until).await.map_err(|_| AWAY)? {
+            if !spend(once(order.as_str(), slot), 3 * SECONDS).await? {
                 return Ok(None);
             }
         }
@@ -44,12 +56,14 @@ impl Witness<'_> {
         if still.is_none_or(|still| (still.state, still.amount) != (known.state, known.amount)) {
             return Ok(None);
         }
-        Ok(Some(format!("{:032x}", u128::from_be_bytes(once(this)))))
+        Ok(Some(format!("{:032x}", u128::from_be_bytes(once(order.as_str(), this)))))
     }
 }
 
 /// Longer than a gateway is asked for: see [`PATIENCE`](super::asking::PATIENCE).
 const SECONDS: u64 = 30;
+/// For one attempt.
+const AGAIN: u64 = 300;
 
 #[cfg(test)]
 mod tests {
@@ -70,7 +84,8 @@ mod tests {
         let now = UNIX_EPOCH + Duration::from_secs(second);
         let ledger: Option<&dyn Ledger> = Some(ledger);
         let witness = Witness { mode: Mode::Test, now, http: None, ledger };
-        block_on(witness.turn(&order.parse().unwrap(), &known(state))).unwrap()
+        let reference = second.to_string();
+        block_on(witness.turn((&order.parse().unwrap(), &known(state)), &reference)).unwrap()
     }
 
     #[test]
@@ -100,7 +115,7 @@ mod tests {
         let [Some(a), Some(b), Some(c)] = names else { panic!("{names:?}") };
         assert!(a != b && b != c && a != c);
         let witness = Witness { mode: Mode::Test, now: UNIX_EPOCH, http: None, ledger: None };
-        let none = block_on(witness.turn(&"1".parse().unwrap(), &known(State::Created)));
+        let none = block_on(witness.turn((&"1".parse().unwrap(), &known(State::Created)), "r"));
         assert!(matches!(none, Err(Unbelieved::Unavailable(_))));
     }
 }

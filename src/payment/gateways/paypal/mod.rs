@@ -237,7 +237,7 @@ impl PayPal {
         witness: &Witness<'_>,
         http: &dyn HttpSend,
     ) -> Result<Option<Verified>, Unbelieved> {
-        let Some(turn) = witness.turn(order, known).await? else { return Ok(None) };
+        let Some(turn) = witness.turn((order, known), reference).await? else { return Ok(None) };
         let path = format!("{ORDERS}/{reference}/capture");
         // Not of the order: PayPal says to a name what it has said before, and so who was declined would be for ever.
         let name = format!("capture-{turn}");
