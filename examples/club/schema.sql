@@ -12,7 +12,7 @@ CREATE TABLE IF NOT EXISTS orders (
   minor    BIGINT      NOT NULL CHECK (minor > 0),
   currency CHAR(3)     NOT NULL,
   state    VARCHAR(16) NOT NULL DEFAULT 'created',
-  paid_by  VARCHAR(32)
+  paid_by  VARCHAR(300) -- the attempt, as gateway/reference
 );
 
 CREATE TABLE IF NOT EXISTS payment_attempts (

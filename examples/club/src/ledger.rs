@@ -54,7 +54,7 @@ impl Ledger for Books {
                 return Ok(Applied::NotFrom(known.state));
             }
             let sql = "UPDATE orders SET state = ?2, paid_by = ?3 WHERE id = ?1";
-            db.execute(sql, [order, to, change.gateway])?;
+            db.execute(sql, [order, to, &change.by])?;
             Ok(Applied::Done)
         });
         Box::pin(async move { write.await.map_err(failed) })
