@@ -17,7 +17,7 @@ use super::super::super::word::{Unbelieved, Witness};
 use super::super::api::{self, Failed};
 use super::notice::Transmission;
 
-/// One that signs, and those that vouch for it; empty where there was none.
+/// One that signs, and those that vouch for it.
 type Chain = Arc<[CertificateDer<'static>]>;
 
 /// Whom to believe, and what was fetched.
@@ -37,7 +37,7 @@ enum Trust {
 /// is not.
 ///
 /// What has once signed for us is kept, and no stranger makes anything sign for us: he delays nothing of it. What he
-/// names is fetched so many times a second, and for a while not twice. A certificate that is new to us waits for as
+/// names is fetched so many times a second, and what is one for a while not twice. A certificate that is new to us waits for as
 /// long as the flood lasts, and what waits is a notification that only wakes us: [reconciling] does the same.
 ///
 /// [reconciling]: super::super::super::Payments::reconcile
@@ -107,7 +107,6 @@ impl Certificates {
         sent: &Transmission<'_>,
         witness: &Witness<'_>,
     ) -> Result<(), Unbelieved> {
-        const NONE: Unbelieved = Unbelieved::Malformed("no certificate");
         let url = sent.certificate;
         let second = witness.now.duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
         let chain = if let Some(known) = self.books(|kept| kept.find(url, second)) {
@@ -121,7 +120,7 @@ impl Certificates {
             self.books(|kept| kept.note(url, second, Arc::clone(&chain)));
             chain
         };
-        let (leaf, vouching) = chain.split_first().ok_or(NONE)?;
+        let (leaf, vouching) = chain.split_first().ok_or(NO_CERTIFICATE)?;
         let leaf = EndEntityCert::try_from(leaf).map_err(|_| Unbelieved::Signature)?;
         self.trust.check(&leaf, vouching, witness.now)?;
         let message = sent.message.as_bytes();
@@ -136,19 +135,20 @@ impl Certificates {
     }
 }
 
-/// What is there. That nobody answers says nothing of it.
+/// What is there.
 async fn fetch(url: &str, http: &dyn HttpSend) -> Result<Chain, Unbelieved> {
     let request = Request::get(url).body(Bytes::new());
     let request = request.map_err(|_| Unbelieved::Malformed("a certificate from elsewhere"))?;
-    match api::send(http, request).await {
-        Ok(answer) => {
-            let body = Some(answer.body()).filter(|body| body.len() <= LONGEST);
-            Ok(body.and_then(|body| read(body)).unwrap_or_default().into())
-        }
-        Err(Failed::Refused | Failed::Garbled) => Ok(Chain::default()),
-        Err(failed) => Err(failed.into()),
-    }
+    let body = match api::send(http, request).await {
+        Ok(answer) => answer.into_body(),
+        Err(Failed::Refused | Failed::Garbled) => return Err(NO_CERTIFICATE),
+        Err(failed) => return Err(failed.into()),
+    };
+    let body = Some(body).filter(|body| body.len() <= LONGEST);
+    Ok(body.and_then(|body| read(&body)).ok_or(NO_CERTIFICATE)?.into())
 }
+
+const NO_CERTIFICATE: Unbelieved = Unbelieved::Malformed("no certificate");
 
 impl Trust {
     fn check(
