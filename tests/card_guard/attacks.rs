@@ -26,6 +26,39 @@ fn is_found(text: impl AsRef<[u8]>) -> bool {
     found
 }
 
+/// Many bytes are passed over at once, and digits that stand alone: none that matters is.
+#[tokio::test]
+async fn no_number_is_passed_over() {
+    for filler in ["x", "é", "7", "12,", "1700000000000;", "\"a\":1,", "% ", "\\", "&#", "+\0"] {
+        for count in 0..70 {
+            let before = filler.repeat(count);
+            for number in [CARD, "4111-1111 1111.1111", "4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1"] {
+                for text in [format!("{before};{number}"), format!("{before};{number}:{before}")] {
+                    assert!(is_found(&text), "{text:?}");
+                }
+            }
+        }
+    }
+    for count in 0..20 {
+        let ask = Ask::get("/echo").header("x-note", &format!("{};{CARD}", "x7".repeat(count)));
+        for (framework, seen) in both!(guard(), logged().1, &ask) {
+            assert_eq!(seen.status, 422, "{framework}: {ask:?}");
+        }
+    }
+}
+
+/// Nobody looks into it, whatever is exempt.
+#[tokio::test]
+async fn a_compressed_body_is_refused_where_its_header_is_exempt() {
+    let exempt = guard().exempt_header("content-encoding").unwrap();
+    for (coding, status) in [("gzip", 415), ("identity", 200)] {
+        let ask = form("text/plain", "x").header("content-encoding", coding);
+        for (framework, seen) in both!(exempt.clone(), logged().1, &ask) {
+            assert_eq!(seen.status, status, "{framework}: {coding}");
+        }
+    }
+}
+
 /// A body of many chunks, which counts those that were taken.
 struct Endless(Bytes, Arc<AtomicUsize>);
 

@@ -33,8 +33,7 @@ pub(super) enum Written {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Names {
     exempt: Vec<Box<[u8]>>,
-    /// How their names end.
-    ends: Vec<[u8; 3]>,
+    ends: Ends,
 }
 
 /// Longer names are not compared.
@@ -48,9 +47,7 @@ impl Names {
     /// Exempts a name; `false` if it is none.
     pub(super) fn exempt(&mut self, name: &str) -> bool {
         let Some(name) = Name::read(name.as_bytes(), Written::Plainly) else { return false };
-        if let Some(last) = name.last_part().last_chunk() {
-            self.ends.push(*last);
-        }
+        self.ends.add(name.last_part());
         self.exempt.push(name.last_part().into());
         true
     }
@@ -61,21 +58,19 @@ impl Names {
 
     /// What is done with a field of this name.
     pub(super) fn verdict(&self, raw: &[u8], written: Written) -> Verdict {
-        // Of what ends in another way something else decides: `card[cvv]`, `cv\u0076`, a name of two letters.
-        if let Some(last) = raw.last_chunk::<3>()
-            && last.iter().all(u8::is_ascii_alphanumeric)
-        {
-            let end = last.map(|byte| byte.to_ascii_lowercase());
-            let escape = match written {
-                Written::Plainly => None,
-                Written::InAddress => Some(b'%'),
-                Written::InJson => Some(b'\\'),
-            };
-            let is_plain = escape.is_none_or(|escape| !raw.contains(&escape));
-            if !may_end(end) && !self.ends.contains(&end) && is_plain {
-                return Verdict::Nothing;
-            }
+        // Most names end in another way than those that matter, and need not be read.
+        let may_end = match raw.last_chunk() {
+            Some(last) => self.ends.may_be(*last),
+            // None of those below is as short.
+            None => self.has_exempt(),
+        };
+        if !may_end && !may_be_escaped(raw, written) {
+            return Verdict::Nothing;
         }
+        self.read(raw, written)
+    }
+
+    fn read(&self, raw: &[u8], written: Written) -> Verdict {
         if raw.is_empty() || raw.len() > MOST_RAW {
             return Verdict::Nothing;
         }
@@ -84,6 +79,14 @@ impl Names {
             return Verdict::Exempt;
         }
         name.purpose().map_or(Verdict::Nothing, Verdict::Refused)
+    }
+}
+
+fn may_be_escaped(raw: &[u8], written: Written) -> bool {
+    match written {
+        Written::Plainly => false,
+        Written::InAddress => raw.contains(&b'%'),
+        Written::InJson => raw.contains(&b'\\'),
     }
 }
 
@@ -171,30 +174,69 @@ fn decoded(raw: &[u8], written: Written) -> (u8, usize) {
     }
 }
 
-/// Whether a name below can end so: most names do not, and need not be read.
-fn may_end(last: [u8; 3]) -> bool {
-    matches!(
-        &last,
-        b"ata"
-            | b"av2"
-            | b"ber"
-            | b"cno"
-            | b"csc"
-            | b"ccv"
-            | b"cvc"
-            | b"cvn"
-            | b"cvv"
-            | b"dno"
-            | b"lue"
-            | b"num"
-            | b"ock"
-            | b"ode"
-            | b"pan"
-            | b"vc2"
-            | b"vn2"
-            | b"vv2"
-    )
+/// The last three bytes of names that matter: of each byte, where it may stand. What else decides of
+/// `card[cvv]` is not known by its last bytes.
+#[derive(Clone)]
+struct Ends([u8; 256]);
+
+impl Ends {
+    const LAST: [u8; 3] = [1, 2, 4];
+    const NO_LETTER: u8 = 8;
+
+    const OF_CARDS: Self = {
+        let mut ends = Self([0; 256]);
+        let mut byte = 0;
+        while byte < ends.0.len() {
+            #[expect(clippy::cast_possible_truncation, reason = "it is the index of a byte")]
+            if !(byte as u8).is_ascii_alphanumeric() {
+                ends.0[byte] = Self::NO_LETTER;
+            }
+            byte += 1;
+        }
+        let mut at = 0;
+        while at < MAY_END.len() {
+            ends.add(MAY_END[at]);
+            at += 1;
+        }
+        ends
+    };
+
+    /// Adds how a name ends, which is of letters in lower case and digits.
+    const fn add(&mut self, name: &[u8]) {
+        let mut at = 0;
+        while at < Self::LAST.len() && at < name.len() {
+            let byte = name[name.len() - 1 - at];
+            self.0[byte as usize] |= Self::LAST[at];
+            self.0[byte.to_ascii_uppercase() as usize] |= Self::LAST[at];
+            at += 1;
+        }
+    }
+
+    fn may_be(&self, last: [u8; 3]) -> bool {
+        let [third, second, last] = last.map(|byte| self.0[usize::from(byte)]);
+        let [is_last, is_second, is_third] = Self::LAST;
+        (last & is_last != 0 && second & is_second != 0 && third & is_third != 0)
+            || (last | second | third) & Self::NO_LETTER != 0
+    }
 }
+
+impl Default for Ends {
+    fn default() -> Self {
+        Self::OF_CARDS
+    }
+}
+
+impl std::fmt::Debug for Ends {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ends").finish_non_exhaustive()
+    }
+}
+
+/// How the names below end.
+const MAY_END: [&[u8]; 18] = [
+    b"ata", b"av2", b"ber", b"cno", b"csc", b"ccv", b"cvc", b"cvn", b"cvv", b"dno", b"lue", b"num",
+    b"ock", b"ode", b"pan", b"vc2", b"vn2", b"vv2",
+];
 
 /// Names for security codes and for what else nobody may keep: also after other words, as in
 /// `billing_card_cvv`.
@@ -379,5 +421,16 @@ mod tests {
             assert_eq!(names.verdict(name.as_bytes(), Written::Plainly), Verdict::Exempt, "{name}");
         }
         assert_eq!(names.verdict(b"siret", Written::Plainly), Verdict::Nothing);
+        assert!(names.exempt("no"));
+        for name in ["no", "NO", "order[no]", "order.no", "a.no", "-no"] {
+            assert_eq!(names.verdict(name.as_bytes(), Written::Plainly), Verdict::Exempt, "{name}");
+        }
+        for name in ["n", "piano", "order_no"] {
+            assert_eq!(
+                names.verdict(name.as_bytes(), Written::Plainly),
+                Verdict::Nothing,
+                "{name}"
+            );
+        }
     }
 }

@@ -61,12 +61,16 @@ impl Network {
         }
     }
 
+    /// No network here has numbers that begin so, and most long numbers do: timestamps among them.
+    pub(super) const fn is_of_none(first: u8, second: u8) -> bool {
+        matches!((first, second), (0 | 7, _) | (1, 0..=7 | 9))
+    }
+
     /// The network of a number that one can have issued: its first digits and its length are those of
     /// a network, and its last digit is right. The digits are values from 0 to 9.
     pub(super) fn of(digits: &[u8]) -> Option<Self> {
         let first = digits.first_chunk::<6>()?;
-        // No network here begins so, and most long numbers do: timestamps among them.
-        if matches!(first, [0 | 7, ..] | [1, 0..=7 | 9, ..]) {
+        if Self::is_of_none(first[0], first[1]) {
             return None;
         }
         let prefix = first.iter().fold(0, |prefix, digit| prefix * 10 + u32::from(*digit));

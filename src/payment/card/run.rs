@@ -1,5 +1,6 @@
 //! Groups of digits with separators between them, and which of them are a card number.
 
+use super::iban::Iban;
 use super::{Finding, Network};
 
 /// Groups of digits that may belong together, as they come.
@@ -42,17 +43,6 @@ struct Group {
     len: usize,
     start: u64,
     end: u64,
-}
-
-/// A run that may be an account number with a country's code before it. Numbers found in it wait for its
-/// end, and are none if it is.
-#[derive(Clone, Debug)]
-struct Iban {
-    /// The letters and the first two digits, moved to the end as the check has it.
-    tail: u32,
-    remainder: u32,
-    digits: u32,
-    held: [Option<Finding>; 2],
 }
 
 impl Default for Run {
@@ -129,11 +119,8 @@ impl Run {
         let before = self.before;
         // Two letters after digits are no country's.
         self.before = [b'0'; 3];
-        if !(SHORTEST..=LONGEST).contains(&ascii.len()) {
-            return;
-        }
         let mut digits = [0; LONGEST];
-        let number = &mut digits[..ascii.len()];
+        let Some(number) = digits.get_mut(..ascii.len()) else { return };
         let is_track = before[2] == b'B' && next == b'^';
         if is_phone(before, ascii.len()) || is_fraction(before) {
             return;
@@ -186,11 +173,8 @@ impl Run {
 
     fn in_iban(&mut self, digits: impl IntoIterator<Item = u8>, found: &mut impl FnMut(Finding)) {
         let Some(iban) = &mut self.iban else { return };
-        for digit in digits {
-            iban.remainder = (iban.remainder * 10 + u32::from(digit)) % 97;
-            iban.digits = iban.digits.saturating_add(1);
-        }
-        if iban.digits > Iban::MOST {
+        digits.into_iter().for_each(|digit| iban.digit(digit));
+        if iban.is_too_long() {
             iban.held.iter_mut().filter_map(Option::take).for_each(found);
             self.iban = None;
         }
@@ -267,8 +251,11 @@ impl Run {
             }
             self.groups[self.kept] = group;
             self.kept += 1;
-            if self.count == 1 {
-                self.begin_iban(group.len);
+            if self.count == 1
+                && group.len == 2
+                && let Some(iban) = Iban::begin(self.before, [self.digits[0], self.digits[1]])
+            {
+                self.iban = Some(iban);
             }
             self.look(next, found);
             while self.filled > LONGEST {
@@ -390,18 +377,6 @@ impl Run {
         }
     }
 
-    fn begin_iban(&mut self, len: usize) {
-        if let [other, one @ b'A'..=b'Z', two @ b'A'..=b'Z'] = self.before
-            && len == 2
-            && !other.is_ascii_alphanumeric()
-        {
-            let letter = |letter: u8| u32::from(letter - b'A' + 10);
-            let check = u32::from(self.digits[0]) * 10 + u32::from(self.digits[1]);
-            let tail = letter(one) * 10_000 + letter(two) * 100 + check;
-            self.iban = Some(Iban { tail, remainder: 0, digits: 0, held: [None; 2] });
-        }
-    }
-
     fn forget(&mut self) {
         self.kept = 0;
         self.filled = 0;
@@ -416,6 +391,12 @@ impl Run {
     }
 }
 
+/// Whether digits of ASCII that stand alone are as many as a number has, and begin as one.
+pub(super) fn may_be_one(ascii: &[u8]) -> bool {
+    (SHORTEST..=LONGEST).contains(&ascii.len())
+        && !Network::is_of_none(ascii[0] - b'0', ascii[1] - b'0')
+}
+
 /// A telephone number with its `+`, as E.164 has it: German ones have as many digits as the cards that
 /// Visa no longer issues, and begin as those do. A `+` between letters or digits is a space in a form.
 fn is_phone(before: [u8; 3], len: usize) -> bool {
@@ -426,17 +407,6 @@ fn is_phone(before: [u8; 3], len: usize) -> bool {
 /// `[.35]`.
 fn is_fraction(before: [u8; 3]) -> bool {
     before[2] == b'.' && b"=,([{:;*<>?!&|-+".contains(&before[1])
-}
-
-impl Iban {
-    /// The most digits that come after the first two.
-    const MOST: u32 = 30;
-
-    /// ISO 13616: the remainder is 1, and there are 15 to 34 characters.
-    fn is_one(&self) -> bool {
-        let whole = u64::from(self.remainder) * 1_000_000 + u64::from(self.tail);
-        (11..=Self::MOST).contains(&self.digits) && whole % 97 == 1
-    }
 }
 
 fn last_four(number: &[u8]) -> u16 {

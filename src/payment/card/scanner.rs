@@ -3,8 +3,8 @@
 use super::Network;
 use super::eight::{begins_at, count_digits};
 use super::escape::{Escape, Fed};
-use super::run::Run;
-use super::symbol::{BEGINS, Symbol, may_hold};
+use super::run::{Run, may_be_one};
+use super::symbol::{ENDS, Symbol, may_hold};
 
 /// A card number that was found. It holds no more of it than the last four digits.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -113,30 +113,42 @@ impl Scanner {
     fn take(&mut self, bytes: &[u8], found: &mut impl FnMut(Finding)) -> usize {
         if !self.escape.is_open() && self.utf8.missing == 0 {
             if self.run.is_idle() {
-                let skipped = begins_at(bytes);
-                if skipped > 0 {
-                    self.run.came_before(&bytes[..skipped]);
-                    return skipped;
+                let skimmed = self.skim(bytes, found);
+                if skimmed > 0 {
+                    return skimmed;
                 }
             }
             let digits = count_digits(bytes);
             if digits > 0 {
-                // Most stand alone.
-                if let Some(next) = bytes.get(digits).copied()
-                    && self.run.is_idle()
-                    && next < 0x80
-                    && !BEGINS[usize::from(next)]
-                    && matches!(Symbol::of_ascii(next), Symbol::Other(_))
-                {
-                    self.run.alone(&bytes[..digits], next, self.at, found);
-                    return digits;
-                }
                 self.run.digits(&bytes[..digits], self.at, found);
                 return digits;
             }
         }
         self.step(bytes[0], found);
         1
+    }
+
+    /// Takes what most bytes are, where nothing is under way: no digits, and digits that stand alone.
+    fn skim(&mut self, bytes: &[u8], found: &mut impl FnMut(Finding)) -> usize {
+        let (mut at, mut from) = (0, 0);
+        loop {
+            let digits_from = at + begins_at(&bytes[at..]);
+            let digits = count_digits(&bytes[digits_from..]);
+            let end = digits_from + digits;
+            let next = bytes.get(end).filter(|next| digits > 0 && ENDS[usize::from(**next)]);
+            let Some(next) = next else {
+                self.run.came_before(&bytes[from..digits_from]);
+                return digits_from;
+            };
+            let ascii = &bytes[digits_from..end];
+            // Digits that are passed over are no less a digit before what comes next.
+            if may_be_one(ascii) {
+                self.run.came_before(&bytes[from..digits_from]);
+                self.run.alone(ascii, *next, self.at + digits_from as u64, found);
+                from = end;
+            }
+            at = end;
+        }
     }
 
     fn step(&mut self, byte: u8, found: &mut impl FnMut(Finding)) {

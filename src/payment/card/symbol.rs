@@ -101,6 +101,18 @@ pub(super) fn may_hold(bytes: &[u8], shortest: u32) -> bool {
     longest_run(bytes, shortest) >= shortest
 }
 
+/// Whether a byte of ASCII ends a number that stands before it, and is no part of one.
+pub(super) static ENDS: [bool; 256] = {
+    let mut ends = [false; 256];
+    let mut byte = 0;
+    while byte < 0x80 {
+        let is_other = matches!(Symbol::of_ascii(byte), Symbol::Other(_));
+        ends[byte as usize] = is_other && !BEGINS[byte as usize];
+        byte += 1;
+    }
+    ends
+};
+
 #[cfg(test)]
 mod tests {
     use super::*;
