@@ -89,14 +89,15 @@ impl Inner {
         }
 
         let change = Change {
-            order: order.clone(),
-            amount: known.amount,
-            gateway,
             by: attempt(gateway, said.reference.as_deref()),
             event: event(&said),
+            order: said.order,
+            amount: known.amount,
+            gateway,
             from: said.state.comes_from(),
             to: said.state,
         };
+        let order = &change.order;
         match self.ledger.apply(&change).await.map_err(|_| FAILED)? {
             Applied::Done => {
                 self.tell(EventName::PaymentChanged, gateway, Some(order), change.to.as_str());
@@ -177,7 +178,7 @@ fn is_anothers_end(gateway: &'static str, said: &Verified, known: &Order) -> boo
 /// Whatever a gateway calls it: another state, or order, is another event. One that is too long for a column is cut off
 /// by some databases, and then two are one.
 fn event(said: &Verified) -> String {
-    let event = format!("{}/{}/{}", said.order, said.state, said.event);
+    let event = [said.order.as_str(), "/", said.state.as_str(), "/", &said.event].concat();
     if event.len() <= LONGEST {
         return event;
     }

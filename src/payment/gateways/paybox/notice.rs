@@ -1,7 +1,10 @@
 //! What Paybox sends: bytes, and a signature over exactly those bytes.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use memchr::memchr;
 use ring::signature::{RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY, UnparsedPublicKey};
 
 use super::super::super::currency::Currency;
@@ -59,37 +62,41 @@ impl Verifier {
 }
 
 /// `+` is itself. Where somebody on the way has escaped what was escaped, it is read twice, and no more.
-fn signature_bytes(text: &str) -> Option<Vec<u8>> {
+fn signature_bytes(text: &str) -> Option<[u8; SIGNATURE_LEN]> {
     let once = decoded(text)?;
-    let plain =
-        if once.contains(&b'%') { decoded(std::str::from_utf8(&once).ok()?)? } else { once };
-    STANDARD.decode(plain).ok().filter(|bytes| bytes.len() == SIGNATURE_LEN)
+    let plain = decoded(std::str::from_utf8(&once).ok()?)?;
+    // Four characters are three bytes, the last of which may be padding.
+    let mut bytes = [0; SIGNATURE_LEN.next_multiple_of(3)];
+    let len = STANDARD.decode_slice(plain, &mut bytes).ok()?;
+    bytes[..len].try_into().ok()
 }
 
-/// What `%xx` stand for; `None` if one stands for nothing.
-fn decoded(text: &str) -> Option<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let mut digit = || char::from(rest.next()?).to_digit(16);
-        bytes.push(u8::try_from(digit()? << 4 | digit()?).ok()?);
+/// What `%xx` stand for; `None` if one stands for nothing. Most texts have none.
+fn decoded(text: &str) -> Option<Cow<'_, [u8]>> {
+    let mut rest = text.as_bytes();
+    if !rest.contains(&b'%') {
+        return Some(rest.into());
     }
-    Some(bytes)
+    let mut bytes = Vec::with_capacity(rest.len());
+    while let Some(at) = memchr(b'%', rest) {
+        let [high, low] = *rest[at + 1..].first_chunk()?;
+        let digit = |digit: u8| char::from(digit).to_digit(16);
+        bytes.extend_from_slice(&rest[..at]);
+        bytes.push(u8::try_from(digit(high)? << 4 | digit(low)?).ok()?);
+        rest = &rest[at + 3..];
+    }
+    bytes.extend_from_slice(rest);
+    Some(bytes.into())
 }
 
 /// What was signed, by the names that were [asked for](super::request::ASKED_BACK).
-#[derive(Default)]
 pub(super) struct Said<'a> {
-    values: Vec<(&'a str, Vec<u8>)>,
+    values: Vec<(&'a str, Cow<'a, [u8]>)>,
 }
 
 impl<'a> Said<'a> {
     fn of(signed: &'a str) -> Result<Self, Unbelieved> {
-        let mut said = Self::default();
+        let mut said = Self { values: Vec::with_capacity(ASKED) };
         for pair in signed.split('&') {
             let (name, value) = pair.split_once('=').ok_or(Unbelieved::Malformed("no pairs"))?;
             if name == SIGN || said.values.iter().any(|(known, _)| *known == name) {
@@ -142,14 +149,16 @@ impl<'a> Said<'a> {
         // The transaction and the call are what Paybox has for a name of it; a payment that was given up has
         // neither, but a time.
         let event = match trans {
-            "" => format!("{}/{}/{code}", part("date")?, part("time")?),
-            trans => format!("{trans}/{call}/{code}"),
+            "" => [part("date")?, "/", part("time")?, "/", code].concat(),
+            trans => [trans, "/", call, "/", code].concat(),
         };
         Ok(witness.verified(event, order, state, amount))
     }
 }
 
 const SIGN: &str = "sign";
+/// As many as are asked for, or a few more.
+const ASKED: usize = 8;
 /// The authorisation of the test platform.
 const TEST_AUTHORISATION: &str = "XXXXXX";
 const SIGNATURE_LEN: usize = 128;
@@ -223,6 +232,33 @@ mod tests {
             // What is of the test platform is believed there: the mode is looked at later.
             let expected = vector["expect"].as_str().unwrap() != "reject";
             assert_eq!(read.is_ok(), expected, "{} {read:?}", vector["name"]);
+        }
+    }
+
+    #[test]
+    fn what_is_escaped_is_read_whole_or_not_at_all() {
+        for (text, expected) in [
+            ("", Some("")),
+            ("a", Some("a")),
+            ("%2Ba%2fb%3D", Some("+a/b=")),
+            ("%252B", Some("%2B")),
+            ("%", None),
+            ("a%4", None),
+            ("%4g", None),
+            ("%+1", None),
+            ("%\u{e9}", None),
+        ] {
+            assert_eq!(decoded(text).as_deref(), expected.map(str::as_bytes), "{text}");
+        }
+        for len in [0, 1, 127, 128, 129, 130, 400] {
+            let read = signature_bytes(&STANDARD.encode(vec![7; len]));
+            assert_eq!(read.is_some(), len == SIGNATURE_LEN, "{len}");
+        }
+        let text = STANDARD.encode([0xfb; SIGNATURE_LEN]);
+        for times in 0..4 {
+            let plus = (1..times).fold("%2B".to_owned(), |plus, _| plus.replace('%', "%25"));
+            let read = signature_bytes(&text.replace('+', if times == 0 { "+" } else { &plus }));
+            assert_eq!(read.is_some(), times < 3, "escaped {times} times");
         }
     }
 
