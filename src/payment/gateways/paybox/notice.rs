@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use memchr::memchr;
+use memchr::{memchr, memrchr};
 use ring::signature::{RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY, UnparsedPublicKey};
 
 use super::super::super::currency::Currency;
@@ -51,14 +51,20 @@ impl Verifier {
         if raw.len() > LONGEST {
             return Err(Unbelieved::Malformed("too long"));
         }
-        let (signed, last) = raw.rsplit_once('&').ok_or(Unbelieved::Signature)?;
-        let signature = last.split_once('=').filter(|(found, _)| *found == name);
+        let last = memrchr(b'&', raw.as_bytes()).ok_or(Unbelieved::Signature)?;
+        let (signed, last) = (&raw[..last], &raw[last + 1..]);
+        let signature = pair(last).filter(|(found, _)| *found == name);
         let (_, signature) = signature.ok_or(Unbelieved::Signature)?;
         let signature = signature_bytes(signature).ok_or(Unbelieved::Signature)?;
         let verified = self.0.verify(signed.as_bytes(), &signature);
         verified.map_err(|_| Unbelieved::Signature)?;
         Ok(signed)
     }
+}
+
+fn pair(text: &str) -> Option<(&str, &str)> {
+    let end = memchr(b'=', text.as_bytes())?;
+    Some((&text[..end], &text[end + 1..]))
 }
 
 /// `+` is itself. Where somebody on the way has escaped what was escaped, it is read twice, and no more.
@@ -97,8 +103,12 @@ pub(super) struct Said<'a> {
 impl<'a> Said<'a> {
     fn of(signed: &'a str) -> Result<Self, Unbelieved> {
         let mut said = Self { values: Vec::with_capacity(ASKED) };
-        for pair in signed.split('&') {
-            let (name, value) = pair.split_once('=').ok_or(Unbelieved::Malformed("no pairs"))?;
+        let mut rest = Some(signed);
+        while let Some(pairs) = rest {
+            let end = memchr(b'&', pairs.as_bytes());
+            rest = end.map(|end| &pairs[end + 1..]);
+            let (name, value) = pair(&pairs[..end.unwrap_or(pairs.len())])
+                .ok_or(Unbelieved::Malformed("no pairs"))?;
             if name == SIGN || said.values.iter().any(|(known, _)| *known == name) {
                 return Err(Unbelieved::Malformed("a name twice"));
             }
