@@ -22,28 +22,27 @@
 
 #[path = "browser/bank.rs"]
 mod bank;
+#[path = "support/browser.rs"]
+mod chromium;
 #[path = "browser/shop.rs"]
 mod shop;
 mod support;
 
 use std::collections::BTreeSet;
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::path::Path;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use donjon::headers::collector::{Report, ReportCollector};
 use donjon::headers::{Nonce, SecurityHeaders};
-use fantoccini::{Client, ClientBuilder, Locator};
-use hyper_util::client::legacy::connect::HttpConnector;
-use serde_json::{Value, json};
-use tokio::process::Command;
+use fantoccini::{Client, Locator};
+use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::timeout;
 
 use bank::Bank;
-use support::{PATIENCE, Running, Scratch, Server, ask, program, skip};
+use chromium::Browser;
+use support::{PATIENCE, Scratch, Server, ask, program, skip};
 
 #[tokio::test]
 async fn the_quickstart_page_works_in_a_browser_on_axum() {
@@ -290,111 +289,4 @@ async fn cookies_are_kept_and_forms_of_other_origins_refused(framework: &str) {
     // Deletion deletes, whatever the prefix.
     text(format!("{}/delete", club.url)).await;
     assert_eq!(text(format!("{}/cookies", club.url)).await, "__Secure-raw=1");
-}
-
-/// A headless Chromium of one test, and its driver.
-#[derive(Debug)]
-struct Browser {
-    client: Client,
-    driver: Driver,
-    _folder: Scratch,
-}
-
-impl Browser {
-    /// Starts a browser with an empty profile, or skips the test.
-    async fn start(test: &str, switches: &[&str]) -> Option<Self> {
-        static STARTED: AtomicUsize = AtomicUsize::new(0);
-        let chromium = program(&["chromium", "chromium-browser", "google-chrome"]);
-        let (Some(chromium), Some(driver)) = (chromium, program(&["chromedriver"])) else {
-            let how = "Debian: apt-get install chromium chromium-driver";
-            skip(test, format_args!("chromium and chromedriver are not on the PATH ({how})"));
-            return None;
-        };
-
-        let number = STARTED.fetch_add(1, Ordering::Relaxed);
-        let folder = Scratch::new(&format!("browser-{number}"));
-        let driver = Driver::start(&driver, &folder).await;
-        let profile = format!("user-data-dir={}", folder.join("profile").display());
-        let always = [
-            "headless",
-            "no-sandbox", // which root, as in a container, cannot have; the pages are ours
-            "disable-dev-shm-usage",
-            "disable-gpu",
-            "disable-quic",
-            "disable-background-networking",
-            "disable-component-update",
-            "disable-sync",
-            "no-first-run",
-            &profile,
-        ];
-        let arguments = [&always, switches].concat();
-        let capabilities = json!({
-            "browserName": "chrome",
-            "goog:chromeOptions": { "binary": chromium, "args": arguments },
-            "goog:loggingPrefs": { "browser": "ALL" },
-            "timeouts": { "pageLoad": 60_000, "script": 60_000 },
-        });
-        let Value::Object(capabilities) = capabilities else { unreachable!() };
-        let client = ClientBuilder::new(HttpConnector::new())
-            .capabilities(capabilities)
-            .connect(&driver.url())
-            .await
-            .unwrap();
-        Some(Self { client, driver, _folder: folder })
-    }
-
-    /// What a JavaScript expression comes to in the page.
-    async fn eval(&self, expression: &str) -> Value {
-        self.client.execute(&format!("return {expression}"), Vec::new()).await.unwrap()
-    }
-
-    /// The warnings and errors in the browser's console since this was last asked.
-    async fn complaints(&self) -> Vec<String> {
-        let session = self.client.session_id().await.unwrap().expect("a session");
-        let request = format!("POST /session/{session}/se/log");
-        let answer = ask(&self.driver.url(), &request, "", r#"{"type":"browser"}"#).await;
-        let entries: Value = serde_json::from_str(&answer.body).unwrap();
-        let entries = entries["value"].as_array().expect("log entries");
-        let grave = ["WARNING", "SEVERE"];
-        let grave =
-            entries.iter().filter(|entry| grave.iter().any(|level| entry["level"] == *level));
-        grave.map(|entry| entry["message"].to_string()).collect()
-    }
-}
-
-/// A driver on a port of its own, which closes its browsers when this value is dropped.
-#[derive(Debug)]
-struct Driver {
-    port: u16,
-    _running: Running,
-}
-
-impl Driver {
-    async fn start(program: &Path, folder: &Scratch) -> Self {
-        let mut command = Command::new(program);
-        let mut running = Running::start(command.arg("--port=0").env("TMPDIR", folder.join("")));
-        let port = running.port_after("started successfully on port ").await;
-        running.run();
-        Self { port, _running: running }
-    }
-
-    fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
-    }
-}
-
-impl Drop for Driver {
-    /// Killing the driver, as its `Running` will, leaves its browsers behind.
-    fn drop(&mut self) {
-        let shutdown = || {
-            let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
-            stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-            write!(
-                stream,
-                "GET /shutdown HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n"
-            )?;
-            stream.read_to_end(&mut Vec::new())
-        };
-        let _ = shutdown();
-    }
 }
