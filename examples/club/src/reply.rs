@@ -3,7 +3,7 @@
 use actix_web::body::BoxBody;
 use actix_web::{HttpRequest, HttpResponse};
 use http::StatusCode;
-use http::header::{CONTENT_TYPE, LOCATION};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
 
 pub(crate) enum Reply {
     /// A page of HTML.
@@ -34,7 +34,7 @@ impl Reply {
 impl axum::response::IntoResponse for Reply {
     fn into_response(self) -> axum::response::Response {
         let (status, header, body) = self.parts();
-        (status, [header], body).into_response()
+        (status, [header, (CACHE_CONTROL, NO_STORE.to_owned())], body).into_response()
     }
 }
 
@@ -45,6 +45,11 @@ impl actix_web::Responder for Reply {
         let (status, (name, value), body) = self.parts();
         // actix-web has its own types of these.
         let status = actix_web::http::StatusCode::from_u16(status.as_u16()).unwrap_or_default();
-        HttpResponse::build(status).insert_header((name.as_str(), value)).body(body)
+        let mut response = HttpResponse::build(status);
+        response.insert_header((name.as_str(), value));
+        response.insert_header((CACHE_CONTROL.as_str(), NO_STORE)).body(body)
     }
 }
+
+/// Who has signed out has left nothing behind for the button that goes back.
+const NO_STORE: &str = "no-store";
