@@ -18,7 +18,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::support::{Running, Scratch, ask, program, skip};
+use super::support::{Running, Scratch, ask, program, skip};
 
 /// A headless Chromium of one test, and its driver.
 #[derive(Debug)]
@@ -76,13 +76,19 @@ impl Browser {
         self.client.execute(&format!("return {expression}"), Vec::new()).await.unwrap()
     }
 
+    /// What the driver answers to one of its own commands, which WebDriver does not have.
+    pub(crate) async fn command(&self, name: &str, parameters: &Value) -> Value {
+        let session = self.client.session_id().await.unwrap().expect("a session");
+        let request = format!("POST /session/{session}/{name}");
+        let answer = ask(&self.driver.url(), &request, "", &parameters.to_string()).await;
+        let mut answer: Value = serde_json::from_str(&answer.body).unwrap();
+        answer["value"].take()
+    }
+
     /// The warnings and errors in the browser's console since this was last asked.
     pub(crate) async fn complaints(&self) -> Vec<String> {
-        let session = self.client.session_id().await.unwrap().expect("a session");
-        let request = format!("POST /session/{session}/se/log");
-        let answer = ask(&self.driver.url(), &request, "", r#"{"type":"browser"}"#).await;
-        let entries: Value = serde_json::from_str(&answer.body).unwrap();
-        let entries = entries["value"].as_array().expect("log entries");
+        let said = self.command("se/log", &json!({ "type": "browser" })).await;
+        let entries = said.as_array().expect("log entries");
         let grave = ["WARNING", "SEVERE"];
         let grave =
             entries.iter().filter(|entry| grave.iter().any(|level| entry["level"] == *level));
