@@ -76,7 +76,7 @@ impl Browser {
         self.client.execute(&format!("return {expression}"), Vec::new()).await.unwrap()
     }
 
-    /// What the driver answers to one of its own commands, which WebDriver does not have.
+    /// What the driver answers to one of its own commands, which are no other driver's.
     pub(crate) async fn command(&self, name: &str, parameters: &Value) -> Value {
         let session = self.client.session_id().await.unwrap().expect("a session");
         let request = format!("POST /session/{session}/{name}");

@@ -81,13 +81,10 @@ impl Guest {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        let arrived = tokio::time::timeout(PATIENCE, arrives).await;
-        match arrived {
-            Ok(path) => path,
-            Err(_) => {
-                panic!("at {}: {}", self.page().current_url().await.unwrap(), self.text().await)
-            }
+        if let Ok(path) = tokio::time::timeout(PATIENCE, arrives).await {
+            return path;
         }
+        panic!("at {}: {}", self.page().current_url().await.unwrap(), self.text().await);
     }
 
     /// Fills in the form, whatever comes then.

@@ -9,7 +9,7 @@ use crate::club::{Club, PASSWORD};
 #[tokio::test]
 async fn every_page_fits_a_desk_and_a_phone_and_is_for_everybody() {
     let club = Club::start("axum", "pictures").await;
-    let Some(guest) = Guest::of(&club, "pictures").await else { return };
+    let Some(guest) = Guest::with(&club, "pictures", &["hide-scrollbars"]).await else { return };
     let folder = match std::env::var_os("DONJON_SCREENSHOTS") {
         Some(folder) => PathBuf::from(folder),
         None => club.folder.join("pictures"),

@@ -89,6 +89,12 @@ impl Visitor {
     pub(crate) async fn send(&self, request: RequestBuilder) -> Reply {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        self.keep(&headers);
+        Reply { status, headers, body: response.text().await.unwrap() }
+    }
+
+    /// Keeps what it sets, and forgets what it deletes.
+    fn keep(&self, headers: &HeaderMap) {
         let mut cookies = self.cookies.lock().unwrap();
         for cookie in headers.get_all("set-cookie") {
             let cookie = cookie.to_str().unwrap();
@@ -100,8 +106,6 @@ impl Visitor {
                 cookies.insert(name.to_owned(), value.to_owned());
             }
         }
-        drop(cookies);
-        Reply { status, headers, body: response.text().await.unwrap() }
     }
 
     /// The `Cookie` header.
