@@ -67,10 +67,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let port = listener.local_addr()?.port();
     let site = settings.site.clone().unwrap_or_else(|| format!("https://localhost:{port}"));
     let site = Site::new(site)?;
+    let tls = tls::server(data, site.host())?;
     let (plain, encrypted) = if settings.behind_proxy {
-        (listener, None)
+        (listener, None) // the proxy may take the certificate from the folder
     } else {
-        let tls = tls::server(data, site.host())?;
         (TcpListener::bind(settings.http)?, Some((listener, tls)))
     };
     let House { club, layers, secrets, attempts } = House::new(&settings, &site).await?;
