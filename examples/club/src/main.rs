@@ -59,7 +59,7 @@ struct House {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let settings = Settings::parse();
+    let settings = Settings::parse().checked()?;
     fs::create_dir_all(&settings.data)?;
     let data = &*settings.data;
 
@@ -78,6 +78,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         println!("note: {finding}");
     }
 
+    if settings.dangerously_bare {
+        println!("note: nothing of donjon is around the pages, for a measurement");
+    }
     println!("listening on {}", site.origin());
     println!("sign in as {NAMES}, password {}", secrets.password);
     println!("its certificate is vouched for by {}", data.join("ca.pem").display());
@@ -95,6 +98,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             }
         }
     });
+    let layers = (layers, settings.dangerously_bare);
     match settings.server {
         Server::Axum => axum::serve(club, layers, plain, encrypted).await?,
         Server::Actix => actix::serve(club, layers, plain, encrypted).await?,

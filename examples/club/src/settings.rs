@@ -36,10 +36,48 @@ pub(crate) struct Settings {
     /// Takes the gateway of another instance, which has the same data.
     #[arg(long)]
     pub(crate) share_gateway: bool,
+    /// Has no layers, so that what they cost can be measured: `load/run` does. Visitors see the calendar; who asks
+    /// for a person, a session or a nonce is answered with an error.
+    #[arg(long, hide = true)]
+    pub(crate) dangerously_bare: bool,
+}
+
+impl Settings {
+    /// A club without its layers is nobody's but this machine's.
+    pub(crate) fn checked(self) -> Result<Self, &'static str> {
+        let is_seen = |address: SocketAddr| !address.ip().is_loopback();
+        if self.dangerously_bare && [self.address, self.http].into_iter().any(is_seen) {
+            return Err("--dangerously-bare is for 127.0.0.1 and ::1 alone");
+        }
+        if self.dangerously_bare && self.behind_proxy {
+            return Err("--dangerously-bare is not for others, whom a proxy would let in");
+        }
+        Ok(self)
+    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Server {
     Axum,
     Actix,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_its_layers_nobody_else_reaches_it() {
+        let is_fine = |more: &[&str]| {
+            let arguments = ["club", "--dangerously-bare"].iter().chain(more);
+            Settings::parse_from(arguments).checked().is_ok()
+        };
+        assert!(is_fine(&[]));
+        assert!(is_fine(&["--address", "[::1]:3443"]));
+        for address in ["0.0.0.0:3443", "[::]:3443", "192.0.2.1:3443", "[::ffff:192.0.2.1]:3443"] {
+            assert!(!is_fine(&["--address", address]), "{address}");
+            assert!(!is_fine(&["--http", address]), "{address}");
+        }
+        assert!(!is_fine(&["--behind-proxy", "--site", "https://club.example"]));
+    }
 }

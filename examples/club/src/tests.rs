@@ -112,7 +112,7 @@ fn is_there(method: &str, path: &str, status: u16) {
 async fn axum_has_the_routes_of_the_table() {
     let folder = Scratch::new("axum");
     let House { club, layers, .. } = house(&folder).await;
-    let app = axum::router(Arc::clone(&club), layers);
+    let app = axum::router(Arc::clone(&club), layers, false);
     for (method, path) in routes(&club) {
         let request = http::Request::builder()
             .method(&*method)
