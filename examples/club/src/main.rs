@@ -121,7 +121,11 @@ impl House {
             .build()?;
         let db = Db::open(&data.join("club.db"))?;
         let redis = match &settings.redis {
-            Some(url) => Some(ConnectionManager::new(redis::Client::open(url.as_str())?).await?),
+            // It is asked when there is something to ask: the club starts while it is away, too.
+            Some(url) => {
+                let client = redis::Client::open(url.as_str())?;
+                Some(ConnectionManager::new_lazy_with_config(client, <_>::default())?)
+            }
             None => None,
         };
 

@@ -1,6 +1,7 @@
 //! The club when something breaks: an instance stops or is killed, Redis is killed and comes back, the gateway speaks
 //! while nobody listens. What it has counted and taken down is there afterwards.
 
+#![allow(clippy::duration_suboptimal_units, reason = "donjon's own tests build with an older Rust")]
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use std::sync::Arc;
@@ -99,6 +100,13 @@ async fn when_redis_is_killed_pages_go_on_and_each_instance_counts_for_itself() 
         let returned = ann.get(&club, &back).await;
         assert_eq!(returned.status, 503, "{server}: {returned:?}");
         assert!(asked.elapsed() < SOON, "{server}: {:?}", asked.elapsed());
+
+        // An instance that starts now starts.
+        let late = club.another().with(&["--share-gateway"]);
+        let _late = late.start().await;
+        late.visitor("127.0.0.5").fails(&late, "carl", GUESSES).await;
+        let refused = late.visitor("127.0.0.5").sign_in(&late, "carl", &late.password()).await;
+        assert_eq!(refused.status, 429, "{server}: {refused:?}");
 
         let _running = redis.start().await;
         assert_eq!(redis.records().await, 0, "{server}: it has forgotten everything");
