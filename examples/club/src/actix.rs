@@ -8,8 +8,9 @@ use actix_web::dev::{Service as _, ServiceResponse};
 use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
 use actix_web::middleware::Condition;
 use actix_web::web::{self, Data, Form, Path, Query, ServiceConfig};
-use actix_web::{App, HttpResponse, HttpServer};
+use actix_web::{App, HttpResponse, HttpServer, Route, guard};
 use donjon::cookies::session::Session;
+use donjon::cookies::{CookieOutbox, Cookies};
 use donjon::headers::Nonce;
 use donjon::headers::collector::ReportCollector;
 use donjon::lockout::{LoginAttempt, LoginLockout};
@@ -37,6 +38,7 @@ pub(crate) async fn serve(
     let cards = CardGuard::new();
     let server = HttpServer::new(move || {
         App::new()
+            .wrap(Condition::new(dangerously_bare, CookieOutbox::new())) // of which the calendar has need
             .wrap(Condition::new(!dangerously_bare, cards.clone()))
             .wrap(Condition::new(!dangerously_bare, layers.clone()))
             .wrap_fn(|request, app| {
@@ -70,30 +72,31 @@ impl Pages {
     pub(crate) fn configure(&self, config: &mut ServiceConfig) {
         config
             .app_data(Shared::clone(&self.club))
-            .route("/", web::get().to(show_calendar))
-            .route("/style.css", web::get().to(async || asset("text/css", pages::STYLE_CSS)))
-            .route("/icon.svg", web::get().to(async || asset("image/svg+xml", pages::ICON_SVG)))
-            .route("/live.js", web::get().to(async || asset("text/javascript", pages::LIVE_JS)))
+            .route("/", read().to(show_calendar))
+            .route("/style.css", read().to(async || asset("text/css", pages::STYLE_CSS)))
+            .route("/icon.svg", read().to(async || asset("image/svg+xml", pages::ICON_SVG)))
+            .route("/club.js", read().to(async || asset("text/javascript", pages::CLUB_JS)))
+            .route("/live.js", read().to(async || asset("text/javascript", pages::LIVE_JS)))
             .service(
                 web::resource("/sign-in")
-                    .route(web::get().to(sign_in_form))
+                    .route(read().to(sign_in_form))
                     .route(web::post().to(sign_in).wrap(self.sign_in_lockout.clone())),
             )
             .route("/sign-out", web::post().to(sign_out))
             .service(
                 web::resource("/bookings")
-                    .route(web::get().to(my_bookings))
+                    .route(read().to(my_bookings))
                     .route(web::post().to(book)),
             )
-            .route("/bookings/{booking}", web::get().to(booking))
+            .route("/bookings/{booking}", read().to(booking))
             .route("/bookings/{booking}/cancel", web::post().to(cancel))
             .route("/bookings/{booking}/pay/{gateway}", web::post().to(pay))
-            .route("/desk", web::get().to(show_desk))
+            .route("/desk", read().to(show_desk))
             .route("/desk/cancel", web::post().to(cancel_any))
-            .route("/members", web::get().to(show_members))
+            .route("/members", read().to(show_members))
             .route("/members/block", web::post().to(block))
-            .route("/security", web::get().to(show_security))
-            .route("/security/events", web::get().to(events))
+            .route("/security", read().to(show_security))
+            .route("/security/events", read().to(events))
             .route("/security/unlock", web::post().to(unlock))
             .service(self.reports.at("/csp-reports"))
             .configure(|config| self.club.payments.actix_routes(config));
@@ -102,17 +105,19 @@ impl Pages {
 
 async fn show_calendar(
     club: Shared,
-    who: Option<Principal>,
+    (who, nonce): (Option<Principal>, Option<Nonce>),
+    cookies: Cookies,
     asked: Query<calendar::Asked>,
 ) -> Result<Reply, Refusal> {
-    calendar::calendar(&club, who.as_ref(), &asked)
+    calendar::calendar(&club, (who.as_ref(), nonce.as_ref()), &asked, &cookies)
 }
 
 async fn sign_in_form(
     who: Option<Principal>,
+    nonce: Nonce,
     next: Query<sign_in::Next>,
 ) -> Result<Reply, Refusal> {
-    sign_in::form(who.as_ref(), &next)
+    sign_in::form(who.as_ref(), &nonce, &next)
 }
 
 async fn sign_in(
@@ -131,9 +136,10 @@ async fn sign_out(session: Session) -> Result<Reply, Refusal> {
 async fn my_bookings(
     club: Shared,
     who: Principal,
+    nonce: Nonce,
     noticed: Query<bookings::Noticed>,
 ) -> Result<Reply, Refusal> {
-    bookings::mine(&club, &who, &noticed)
+    bookings::mine(&club, (&who, &nonce), &noticed)
 }
 
 async fn book(
@@ -144,8 +150,13 @@ async fn book(
     bookings::book(&club, &who, &wanted).await
 }
 
-async fn booking(club: Shared, who: Principal, booking: Path<String>) -> Result<Reply, Refusal> {
-    bookings::show(&club, &who, &booking).await
+async fn booking(
+    club: Shared,
+    who: Principal,
+    nonce: Nonce,
+    booking: Path<String>,
+) -> Result<Reply, Refusal> {
+    bookings::show(&club, (&who, &nonce), &booking).await
 }
 
 async fn cancel(club: Shared, who: Principal, booking: Path<String>) -> Result<Reply, Refusal> {
@@ -162,8 +173,8 @@ async fn pay(
     bookings::pay(&club, posted, &who, (booking, gateway)).await
 }
 
-async fn show_desk(club: Shared, who: Principal) -> Result<Reply, Refusal> {
-    desk::desk(&club, &who)
+async fn show_desk(club: Shared, who: Principal, nonce: Nonce) -> Result<Reply, Refusal> {
+    desk::desk(&club, &who, &nonce)
 }
 
 async fn cancel_any(
@@ -174,8 +185,8 @@ async fn cancel_any(
     desk::cancel(&club, &who, form.into_inner()).await
 }
 
-async fn show_members(club: Shared, who: Principal) -> Result<Reply, Refusal> {
-    members::members(&club, &who)
+async fn show_members(club: Shared, who: Principal, nonce: Nonce) -> Result<Reply, Refusal> {
+    members::members(&club, &who, &nonce)
 }
 
 async fn block(club: Shared, who: Principal, form: Form<members::Block>) -> Result<Reply, Refusal> {
@@ -198,9 +209,15 @@ fn asset(kind: &str, text: &'static str) -> HttpResponse {
     HttpResponse::Ok().content_type(kind).body(text)
 }
 
-/// Puts a page in the place of a refusal's short document; status and headers stay.
+/// `GET`, and `HEAD` as well.
+fn read() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+}
+
+/// Puts a page in the place of what a layer, an extractor or the router refuses; status and headers stay.
 fn for_people<B: MessageBody + 'static>(response: ServiceResponse<B>) -> ServiceResponse {
-    if response.response().extensions().get::<Refusal>().is_none() {
+    let kind = response.headers().get(CONTENT_TYPE);
+    if kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html")) {
         return response.map_into_boxed_body();
     }
     let status = http::StatusCode::from_u16(response.status().as_u16()).unwrap_or_default();

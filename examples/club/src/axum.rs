@@ -15,6 +15,7 @@ use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 use donjon::client::Scheme;
 use donjon::cookies::session::Session;
+use donjon::cookies::{CookieOutbox, Cookies};
 use donjon::headers::Nonce;
 use donjon::headers::collector::ReportCollector;
 use donjon::lockout::{LoginAttempt, LoginLockout};
@@ -38,6 +39,7 @@ pub(crate) fn router(club: Arc<Club>, layers: Layers, dangerously_bare: bool) ->
         .route("/", get(show_calendar))
         .route("/style.css", get(([(CONTENT_TYPE, "text/css")], pages::STYLE_CSS)))
         .route("/icon.svg", get(([(CONTENT_TYPE, "image/svg+xml")], pages::ICON_SVG)))
+        .route("/club.js", get(([(CONTENT_TYPE, "text/javascript")], pages::CLUB_JS)))
         .route("/live.js", get(([(CONTENT_TYPE, "text/javascript")], pages::LIVE_JS)))
         .route("/sign-in", get(sign_in_form).merge(post(sign_in).layer(sign_in_lockout)))
         .route("/sign-out", post(sign_out))
@@ -54,8 +56,11 @@ pub(crate) fn router(club: Arc<Club>, layers: Layers, dangerously_bare: bool) ->
         .route("/security/unlock", post(unlock))
         .route_service("/csp-reports", reports)
         .merge(club.payments.axum_routes());
-    let guarded =
-        if dangerously_bare { routes } else { routes.layer(CardGuard::new()).layer(layers) };
+    let guarded = if dangerously_bare {
+        routes.layer(CookieOutbox::new()) // of which the calendar has need
+    } else {
+        routes.layer(CardGuard::new()).layer(layers)
+    };
     guarded.layer(map_response(for_people)).with_state(club)
 }
 
@@ -88,17 +93,19 @@ pub(crate) async fn serve(
 
 async fn show_calendar(
     State(club): Shared,
-    who: Option<Principal>,
+    (who, nonce): (Option<Principal>, Option<Nonce>),
+    cookies: Cookies,
     Query(asked): Query<calendar::Asked>,
 ) -> Result<Reply, Refusal> {
-    calendar::calendar(&club, who.as_ref(), &asked)
+    calendar::calendar(&club, (who.as_ref(), nonce.as_ref()), &asked, &cookies)
 }
 
 async fn sign_in_form(
     who: Option<Principal>,
+    nonce: Nonce,
     Query(next): Query<sign_in::Next>,
 ) -> Result<Reply, Refusal> {
-    sign_in::form(who.as_ref(), &next)
+    sign_in::form(who.as_ref(), &nonce, &next)
 }
 
 async fn sign_in(
@@ -117,9 +124,10 @@ async fn sign_out(session: Session) -> Result<Reply, Refusal> {
 async fn my_bookings(
     State(club): Shared,
     who: Principal,
+    nonce: Nonce,
     Query(noticed): Query<bookings::Noticed>,
 ) -> Result<Reply, Refusal> {
-    bookings::mine(&club, &who, &noticed)
+    bookings::mine(&club, (&who, &nonce), &noticed)
 }
 
 async fn book(
@@ -133,9 +141,10 @@ async fn book(
 async fn booking(
     State(club): Shared,
     who: Principal,
+    nonce: Nonce,
     Path(booking): Path<String>,
 ) -> Result<Reply, Refusal> {
-    bookings::show(&club, &who, &booking).await
+    bookings::show(&club, (&who, &nonce), &booking).await
 }
 
 async fn cancel(
@@ -155,8 +164,8 @@ async fn pay(
     bookings::pay(&club, posted, &who, (&booking, &gateway)).await
 }
 
-async fn show_desk(State(club): Shared, who: Principal) -> Result<Reply, Refusal> {
-    desk::desk(&club, &who)
+async fn show_desk(State(club): Shared, who: Principal, nonce: Nonce) -> Result<Reply, Refusal> {
+    desk::desk(&club, &who, &nonce)
 }
 
 async fn cancel_any(
@@ -167,8 +176,8 @@ async fn cancel_any(
     desk::cancel(&club, &who, form).await
 }
 
-async fn show_members(State(club): Shared, who: Principal) -> Result<Reply, Refusal> {
-    members::members(&club, &who)
+async fn show_members(State(club): Shared, who: Principal, nonce: Nonce) -> Result<Reply, Refusal> {
+    members::members(&club, &who, &nonce)
 }
 
 async fn block(
@@ -195,9 +204,10 @@ async fn unlock(State(club): Shared, Form(form): Form<security::Unlock>) -> Resu
     security::unlock(&club, &form).await
 }
 
-/// Puts a page in the place of a refusal's short document; status and headers stay.
+/// Puts a page in the place of what a layer, an extractor or the router refuses; status and headers stay.
 async fn for_people(mut response: Response) -> Response {
-    if response.extensions().get::<Refusal>().is_none() {
+    let kind = response.headers().get(CONTENT_TYPE);
+    if kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html")) {
         return response;
     }
     if let Some(page) = pages::refused(response.status()) {

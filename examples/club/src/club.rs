@@ -1,5 +1,7 @@
 //! What all pages share.
 
+use donjon::cookies::CookieSpec;
+use donjon::cookies::prefix::Host;
 use donjon::event::EventLog;
 use donjon::lockout::{Account, Lockout};
 use donjon::login::Login;
@@ -18,6 +20,8 @@ pub(crate) struct Club {
     pub(crate) payments: Payments,
     pub(crate) log: EventLog,
     pub(crate) notebook: Notebook,
+    /// The day of the calendar that a browser has looked at.
+    pub(crate) day: CookieSpec<String, Host>,
 }
 
 /// Those who are members from the start.

@@ -2,7 +2,7 @@
 
 use donjon::client::TrustedProxies;
 use donjon::cookies::session::Sessions;
-use donjon::cookies::{GuardCookies, HardenCookies};
+use donjon::cookies::{CookieOutbox, GuardCookies, HardenCookies};
 use donjon::csrf::CsrfProtection;
 use donjon::event::EventLog;
 use donjon::headers::csp::Directive;
@@ -24,7 +24,15 @@ pub(crate) type Layers = Stack<(
     AllowedHosts,
     RequireHttps,
     SecurityHeaders,
-    Stack<(HardenCookies, GuardCookies, Sessions, Authenticate<BySession>, CsrfProtection, Seal)>,
+    Stack<(
+        HardenCookies,
+        CookieOutbox,
+        GuardCookies,
+        Sessions,
+        Authenticate<BySession>,
+        CsrfProtection,
+        Seal,
+    )>,
 )>;
 
 pub(crate) fn layers(
@@ -80,6 +88,7 @@ pub(crate) fn layers(
         headers.build()?,
         Stack::new((
             HardenCookies::new(), // every cookie, whoever sets it
+            CookieOutbox::new(),  // those of handlers
             cookies,
             sessions,
             who,

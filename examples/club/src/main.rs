@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use clap::Parser as _;
 use donjon::adapters::reqwest::Reqwest;
+use donjon::cookies::CookieSpec;
 use donjon::event::{EventLog, EventName, JsonLines, SecurityEvent};
 use donjon::keys::KeyRing;
 use donjon::lockout::{DeviceCookies, Fallback, Lockout, LockoutPolicy, MemoryStore, RedisStore};
@@ -159,7 +160,8 @@ impl House {
         let proxied = settings.behind_proxy;
         let layers = layers::layers(site, proxied, &log, &secrets.ring, &payments, &db)?;
         let login = Login::new(&lockout, &passwords);
-        let club = Arc::new(Club { db, lockout, login, payments, log, notebook });
+        let day = CookieSpec::new("__Host-day")?;
+        let club = Arc::new(Club { db, lockout, login, payments, log, notebook, day });
         Ok(Self { club, layers, secrets, attempts })
     }
 }

@@ -43,6 +43,7 @@ pub(crate) fn seal(payments: &Payments) -> Seal {
         .on("GET", "/", Rule::PUBLIC)
         .on("GET", "/style.css", Rule::PUBLIC)
         .on("GET", "/icon.svg", Rule::PUBLIC)
+        .on("GET", "/club.js", Rule::PUBLIC)
         .on("GET", "/live.js", Rule::PUBLIC)
         .on("POST", "/csp-reports", Rule::PUBLIC)
         .on("GET", "/sign-in", Rule::PUBLIC)

@@ -56,6 +56,7 @@ route                                   anonymous  member  coach  manager  admin
 GET /                                   yes        yes     yes    yes      yes
 GET /style.css                          yes        yes     yes    yes      yes
 GET /icon.svg                           yes        yes     yes    yes      yes
+GET /club.js                            yes        yes     yes    yes      yes
 GET /live.js                            yes        yes     yes    yes      yes
 POST /csp-reports                       yes        yes     yes    yes      yes
 GET /sign-in                            yes        yes     yes    yes      yes

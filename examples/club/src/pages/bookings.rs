@@ -1,5 +1,6 @@
 //! Booking a court, and paying for it.
 
+use donjon::headers::Nonce;
 use donjon::payment::{Answer, Checkout, Currency, Money, OrderId, Posted, State};
 use donjon::refusal::Refusal;
 use donjon::roles::Principal;
@@ -64,13 +65,17 @@ pub(crate) struct Noticed {
     failures: Option<u32>,
 }
 
-pub(crate) fn mine(club: &Club, who: &Principal, noticed: &Noticed) -> Result<Reply, Refusal> {
+pub(crate) fn mine(
+    club: &Club,
+    (who, nonce): (&Principal, &Nonce),
+    noticed: &Noticed,
+) -> Result<Reply, Refusal> {
     let bookings: Vec<Booking> = club.db.read(|db| {
         let sql = format!("{BOOKING} WHERE member = ?1 ORDER BY day, hour, court");
         db.prepare_cached(&sql)?.query_map([who.subject()], Booking::of)?.collect()
     })?;
     let values = context! { bookings => Serde(bookings), failures => noticed.failures };
-    page("bookings.html", Some(who), values)
+    page("bookings.html", Some(who), Some(nonce), values)
 }
 
 /// Takes the court, and makes an order for it. The price is the club's, and in no form.
@@ -105,7 +110,11 @@ fn is_bookable(day: Date, hour: i64) -> bool {
 
 /// A booking, how far its payment is, and the buttons to pay: where payers come back to. What they bring back
 /// counts for nothing here; the ledger says whether it is paid.
-pub(crate) async fn show(club: &Club, who: &Principal, id: &str) -> Result<Reply, Refusal> {
+pub(crate) async fn show(
+    club: &Club,
+    (who, nonce): (&Principal, &Nonce),
+    id: &str,
+) -> Result<Reply, Refusal> {
     let mut booking = own(club, who, id)?;
     if booking.is_payable() {
         // If somebody was at a gateway whose word has not come yet, it is asked.
@@ -115,7 +124,7 @@ pub(crate) async fn show(club: &Club, who: &Principal, id: &str) -> Result<Reply
         }
     }
     let values = context! { payable => booking.is_payable(), booking => Serde(booking) };
-    page("booking.html", Some(who), values)
+    page("booking.html", Some(who), Some(nonce), values)
 }
 
 /// Sends the payer to the gateway.

@@ -2,8 +2,11 @@
 
 use std::collections::HashSet;
 
+use donjon::cookies::Cookies;
+use donjon::headers::Nonce;
 use donjon::refusal::Refusal;
 use donjon::roles::Principal;
+use http::StatusCode;
 use jiff::civil::Date;
 use jiff::{ToSpan as _, ZonedDateTime};
 use minijinja::context;
@@ -32,11 +35,15 @@ struct Day {
 
 pub(crate) fn calendar(
     club: &Club,
-    who: Option<&Principal>,
+    (who, nonce): (Option<&Principal>, Option<&Nonce>),
     asked: &Asked,
+    cookies: &Cookies,
 ) -> Result<Reply, Refusal> {
     let now = ZonedDateTime::now();
-    let day = asked.day.filter(|day| is_open(*day, &now)).unwrap_or_else(|| now.date());
+    // Who comes back sees the day that he has looked at.
+    let day = asked.day.or_else(|| cookies.get(&club.day)?.parse().ok());
+    let day = day.filter(|day| is_open(*day, &now)).unwrap_or_else(|| now.date());
+    cookies.set(&club.day, &day.to_string()).map_err(|_| NO_COOKIE)?;
     let taken: HashSet<(i64, i64)> = club.db.read(|db| {
         let sql = "SELECT hour, court FROM bookings WHERE day = ?1 AND NOT cancelled";
         let mut taken = db.prepare_cached(sql)?;
@@ -63,7 +70,7 @@ pub(crate) fn calendar(
         courts => COURTS.collect::<Vec<_>>(),
         hours => hours.collect::<Vec<_>>(),
     };
-    page("calendar.html", who, values)
+    page("calendar.html", who, nonce, values)
 }
 
 /// Today and the days after it.
@@ -75,3 +82,6 @@ pub(crate) fn is_open(day: Date, now: &ZonedDateTime) -> bool {
 pub(crate) fn is_over(day: Date, hour: i64, now: &ZonedDateTime) -> bool {
     day == now.date() && hour <= i64::from(now.hour())
 }
+
+const NO_COOKIE: Refusal =
+    Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "a cookie that cannot be written");

@@ -1,6 +1,7 @@
 //! The staff's desk: what is booked, by whom, and what of it is paid.
 
 use donjon::event::{EventName, SecurityEvent};
+use donjon::headers::Nonce;
 use donjon::refusal::Refusal;
 use donjon::roles::Principal;
 use http::StatusCode;
@@ -19,7 +20,7 @@ pub(crate) struct Cancel {
     booking: String,
 }
 
-pub(crate) fn desk(club: &Club, who: &Principal) -> Result<Reply, Refusal> {
+pub(crate) fn desk(club: &Club, who: &Principal, nonce: &Nonce) -> Result<Reply, Refusal> {
     let today = ZonedDateTime::now().date().to_string();
     let bookings: Vec<Booking> = club.db.read(|db| {
         // Whoever has paid for what was given back has money to get back.
@@ -29,7 +30,7 @@ pub(crate) fn desk(club: &Club, who: &Principal) -> Result<Reply, Refusal> {
         );
         db.prepare_cached(&sql)?.query_map([today], Booking::of)?.collect()
     })?;
-    page("desk.html", Some(who), context! { bookings => Serde(bookings) })
+    page("desk.html", Some(who), Some(nonce), context! { bookings => Serde(bookings) })
 }
 
 /// Takes a court back that nobody pays for.

@@ -1,6 +1,7 @@
 //! The manager's list of members.
 
 use donjon::event::{EventName, SecurityEvent};
+use donjon::headers::Nonce;
 use donjon::refusal::Refusal;
 use donjon::roles::Principal;
 use http::StatusCode;
@@ -28,7 +29,7 @@ pub(crate) struct Block {
 }
 
 /// Names, roles and how often they play. Hashes of passwords are in the table too, and are not read.
-pub(crate) fn members(club: &Club, who: &Principal) -> Result<Reply, Refusal> {
+pub(crate) fn members(club: &Club, who: &Principal, nonce: &Nonce) -> Result<Reply, Refusal> {
     let members: Vec<Member> = club.db.read(|db| {
         let sql = "SELECT name, role, blocked,
                      (SELECT COUNT(*) FROM bookings WHERE member = name AND NOT cancelled)
@@ -40,7 +41,7 @@ pub(crate) fn members(club: &Club, who: &Principal) -> Result<Reply, Refusal> {
         };
         members.query_map([], member)?.collect()
     })?;
-    page("members.html", Some(who), context! { members => Serde(members) })
+    page("members.html", Some(who), Some(nonce), context! { members => Serde(members) })
 }
 
 /// With his next click a member who is blocked has no session any more.

@@ -3,6 +3,8 @@
 use std::sync::LazyLock;
 use std::time::SystemTime;
 
+use donjon::headers::Nonce;
+use donjon::headers::csp::Hash;
 use donjon::refusal::Refusal;
 use donjon::roles::Principal;
 use http::StatusCode;
@@ -21,6 +23,7 @@ pub(crate) mod sign_in;
 
 pub(crate) const STYLE_CSS: &str = include_str!("../../static/style.css");
 pub(crate) const ICON_SVG: &str = include_str!("../../static/icon.svg");
+pub(crate) const CLUB_JS: &str = include_str!("../../static/club.js");
 pub(crate) const LIVE_JS: &str = include_str!("../../static/live.js");
 
 macro_rules! templates {
@@ -49,11 +52,22 @@ static PAGES: LazyLock<Environment<'_>> = LazyLock::new(|| {
         // One that cannot be read is missing, and a test says so.
         let _ = pages.add_template(name, template);
     }
+    let integrity = context! {
+        club => Hash::sha384(CLUB_JS).to_string(),
+        live => Hash::sha384(LIVE_JS).to_string(),
+    };
+    pages.add_global("integrity", integrity);
     pages
 });
 
-/// A page for this person, with what he may see in its head.
-fn page(template: &str, who: Option<&Principal>, values: Value) -> Result<Reply, Refusal> {
+/// A page for this person, with what he may see in its head. Its scripts are known by the nonce, and by what they are.
+fn page(
+    template: &str,
+    who: Option<&Principal>,
+    nonce: Option<&Nonce>,
+    values: Value,
+) -> Result<Reply, Refusal> {
+    let values = context! { nonce => nonce.map(Nonce::as_ref), ..values };
     with_status(StatusCode::OK, template, who, values)
 }
 
@@ -103,7 +117,8 @@ pub(crate) fn refused(status: StatusCode) -> Option<String> {
         400..=499 => ("That did not work", "Go back and try again."),
         _ => return None,
     };
-    let values = context! { title, words };
+    // Who it is nobody knows here: the page has no menu of his.
+    let values = context! { title, words, anybody => true };
     match with_status(status, "refused.html", None, values) {
         Ok(Reply::Page(_, page)) => Some(page),
         _ => None,

@@ -1,7 +1,7 @@
 //! The admin's page: what has happened, and whose account is locked.
 
 use donjon::headers::Nonce;
-use donjon::lockout::{Account, StoreError};
+use donjon::lockout::{Account, KeyState, StoreError};
 use donjon::refusal::Refusal;
 use donjon::roles::Principal;
 use http::StatusCode;
@@ -38,19 +38,18 @@ pub(crate) async fn security(
     for name in names {
         let account = Account::name(&name).map_err(|_| NO_ACCOUNT)?;
         let status = club.lockout.peek(&account).await.map_err(away)?;
-        // From one address an account is locked before it is from everywhere: both show as failures here.
-        if status.in_a_row > 0 || status.account.failures > 0 || status.account.locked.is_some() {
-            let minutes = status.account.locked.map(|left| left.as_secs().div_ceil(60));
-            let failures = status.in_a_row.max(status.account.failures);
+        let KeyState { failures, locked, .. } = status.account;
+        // At one address an account is locked sooner than everywhere.
+        if failures > 0 || locked.is_some() {
+            let minutes = locked.map(|left| left.as_secs().div_ceil(60));
             accounts.push(Locked { name, failures, minutes });
         }
     }
     let values = context! {
-        nonce => nonce.as_ref(),
         accounts => Serde(accounts),
         events => Serde(club.notebook.latest()),
     };
-    page("security.html", Some(who), values)
+    page("security.html", Some(who), Some(nonce), values)
 }
 
 /// The events again, for the script that keeps the page up to date.

@@ -1,6 +1,7 @@
 //! Signing in and out.
 
 use donjon::cookies::session::Session;
+use donjon::headers::Nonce;
 use donjon::lockout::{Account, LoginAttempt};
 use donjon::login::Credential;
 use donjon::password::Password;
@@ -29,9 +30,9 @@ pub(crate) struct SignIn {
 }
 
 /// The form. Whoever has signed in already comes here too, if he has to confirm that it is still him.
-pub(crate) fn form(who: Option<&Principal>, asked: &Next) -> Result<Reply, Refusal> {
+pub(crate) fn form(who: Option<&Principal>, nonce: &Nonce, asked: &Next) -> Result<Reply, Refusal> {
     let next = asked.next.as_deref().and_then(return_path);
-    page("sign_in.html", who, context! { next, failed => false })
+    page("sign_in.html", who, Some(nonce), context! { next, failed => false })
 }
 
 /// However many come at once, from wherever and whatever the name: donjon's `Login` counts, looks up and
