@@ -197,7 +197,7 @@ async fn an_injected_script_does_not_run_and_is_reported(
     };
     let folder = Scratch::new(&format!("guestbook-{framework}"));
     let certificate = folder.join("certificate.pem");
-    let front = Server::https_front(&node, &format!("http://{server}"), &certificate, &[]).await;
+    let front = Server::https_front(&node, &format!("http://{server}"), &certificate).await;
     let switches = [
         "ignore-certificate-errors", // the front's is made for this test
         "short-reporting-delay",     // of a tenth of a second, not a minute
@@ -244,8 +244,8 @@ async fn cookies_are_kept_and_forms_of_other_origins_refused(framework: &str) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let app = format!("http://{}", listener.local_addr().unwrap());
     // Two ports of one host: to a browser the same site, and two origins.
-    let club = Server::https_front(&node, &app, &folder.join("club.pem"), &[]).await;
-    let sibling = Server::https_front(&node, &app, &folder.join("sibling.pem"), &[]).await;
+    let club = Server::https_front(&node, &app, &folder.join("club.pem")).await;
+    let sibling = Server::https_front(&node, &app, &folder.join("sibling.pem")).await;
     let other_site = club.url.replace("127.0.0.1", "localhost");
     let calls = std::sync::Arc::new(AtomicUsize::new(0));
     let bank = Bank::new(&club.url, &calls);

@@ -67,6 +67,6 @@ async fn observatory(judges: &Judges, example: &str, preset: &str) -> Graded {
     let scratch = Scratch::new(&format!("{example}-{preset}"));
     let certificate = scratch.join("certificate.pem");
     let server = Server::example(example, &["--behind-proxy", "--preset", preset]).await;
-    let front = Server::https_front(&judges.node, &server.url, &certificate, &[]).await;
+    let front = Server::https_front(&judges.node, &server.url, &certificate).await;
     judges.observatory(&format!("{example} --preset {preset}"), &front.url, &certificate).await
 }

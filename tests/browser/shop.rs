@@ -145,11 +145,11 @@ async fn a_payer_goes_to_the_gateway_and_comes_back(framework: &'static str) {
     let folder = Scratch::new(&format!("payment-{framework}"));
     let simulator = Simulator::start().await.unwrap();
     let address = simulator.origin();
-    let gateway = Server::https_front(&node, &address, &folder.join("gateway.pem"), &[]).await;
+    let gateway = Server::https_front(&node, &address, &folder.join("gateway.pem")).await;
     simulator.appear_at(&gateway.url);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let app = format!("http://{}", listener.local_addr().unwrap());
-    let site = Server::https_front(&node, &app, &folder.join("site.pem"), &[]).await;
+    let site = Server::https_front(&node, &app, &folder.join("site.pem")).await;
     simulator.reach(&site.url, &app);
 
     let paybox = Paybox::test_account().unwrap();

@@ -191,8 +191,13 @@ impl Server {
     }
 
     /// Starts `tests/judges/https_front.mjs` before `upstream`, which writes its certificate to
-    /// `certificate`. What it does otherwise than other proxies, `otherwise` says.
-    pub(crate) async fn https_front(
+    /// `certificate`.
+    pub(crate) async fn https_front(node: &Path, upstream: &str, certificate: &Path) -> Self {
+        Self::https_front_for(node, upstream, certificate, &[]).await
+    }
+
+    /// The same for graders: see there what it does `otherwise` then.
+    pub(crate) async fn https_front_for(
         node: &Path,
         upstream: &str,
         certificate: &Path,

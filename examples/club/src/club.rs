@@ -1,7 +1,6 @@
 //! What all pages share.
 
 use donjon::cookies::CookieSpec;
-use donjon::cookies::prefix::Host;
 use donjon::event::EventLog;
 use donjon::lockout::{Account, Lockout};
 use donjon::login::Login;
@@ -21,7 +20,7 @@ pub(crate) struct Club {
     pub(crate) log: EventLog,
     pub(crate) notebook: Notebook,
     /// The day of the calendar that a browser has looked at.
-    pub(crate) day: CookieSpec<String, Host>,
+    pub(crate) day: CookieSpec<String>,
 }
 
 /// Those who are members from the start.

@@ -160,7 +160,7 @@ impl House {
         let proxied = settings.behind_proxy;
         let layers = layers::layers(site, proxied, &log, &secrets.ring, &payments, &db)?;
         let login = Login::new(&lockout, &passwords);
-        let day = CookieSpec::new("__Host-day")?;
+        let day = CookieSpec::new("__Host-Http-day")?;
         let club = Arc::new(Club { db, lockout, login, payments, log, notebook, day });
         Ok(Self { club, layers, secrets, attempts })
     }

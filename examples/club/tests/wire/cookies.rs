@@ -32,7 +32,7 @@ async fn cookies_are_for_this_host_over_https_and_no_script(server: &str) {
     }
     names.sort_unstable();
     names.dedup();
-    assert_eq!(names.len(), 2, "the session and the device: {names:?}");
+    assert_eq!(names.len(), 3, "the session, the device and the day: {names:?}");
     assert_eq!(visitor.get("/bookings").await.status, 303, "signed out");
 }
 
