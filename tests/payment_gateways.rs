@@ -43,6 +43,10 @@ struct Things {
     begun: u32,
     /// What was answered to whom: who asks PayPal again by the same name is answered the same.
     answered: HashMap<String, (u16, String)>,
+    /// What is done there, and the answer is lost once.
+    lost: Option<&'static str>,
+    /// What is not answered for now.
+    away: Option<&'static str>,
 }
 
 impl World {
@@ -64,6 +68,9 @@ impl Things {
     fn answer(&mut self, request: &Request<Bytes>) -> (u16, String) {
         let path = request.uri().path().to_owned();
         self.asked.push(format!("{} {path}", request.method()));
+        if self.away == Some(&*path) {
+            return (503, "{}".to_owned());
+        }
         let Some(name) = request.headers().get("paypal-request-id") else {
             return self.answer_anew(request, &path);
         };
@@ -74,6 +81,9 @@ impl Things {
         let answer = self.answer_anew(request, &path);
         if answer.0 < 500 {
             self.answered.insert(name, answer.clone());
+        }
+        if self.lost.take_if(|lost| *lost == path).is_some() {
+            return (504, "{}".to_owned());
         }
         answer
     }

@@ -11,6 +11,8 @@ use super::ledger::{Begun, Order};
 use super::order::OrderId;
 use super::payments::Inner;
 use super::state::State;
+use super::turn::Taking;
+use super::word::Witness;
 use crate::deadline::within;
 use crate::event::EventName;
 
@@ -22,8 +24,9 @@ pub(super) enum Unheard {
 }
 
 impl Inner {
-    /// Who has a notification of before may send it again: of what is paid nobody is asked any more, and of the
-    /// rest the gateway says what it would say to anybody.
+    /// Who has a notification of before may send it again: of what is paid by the one attempt that there was nobody is
+    /// asked any more, and of the rest the gateway says what it would say to anybody. Where there was another attempt,
+    /// its money may have been taken too.
     pub(super) async fn ask(
         &self,
         gateway: &dyn Gateway,
@@ -33,7 +36,7 @@ impl Inner {
             self.tell(EventName::PaymentUnknownOrder, gateway.id(), None, "an unknown order");
             return Ok(());
         };
-        if is_over(known.state) {
+        if is_over(known.state) && known.begun.len() < 2 {
             return Ok(());
         }
         let heard = self.ask_each(order, &known, Some(gateway.id())).await;
@@ -44,6 +47,10 @@ impl Inner {
     }
 
     /// Asks about each attempt, of one gateway or of all: one after the other, since money is taken on the way.
+    ///
+    /// **The attack.** The money for one attempt was taken and the answer was lost; the payer, who is told that he has
+    /// not paid, says yes to a second one, and pays twice. So where there are several nothing is taken until all of
+    /// them were looked at, nor beside one of the same gateway that does not answer.
     pub(super) async fn ask_each(
         &self,
         order: &OrderId,
@@ -51,20 +58,34 @@ impl Inner {
         of: Option<&'static str>,
     ) -> Result<(), Unheard> {
         let until = self.clock.elapsed().saturating_add(PATIENCE);
-        let (mut asked, mut heard) = (Vec::new(), Ok(()));
-        for begun in in_turn(&known.begun) {
-            let Some((_, gateway)) = self.gateway(&begun.gateway) else { continue };
+        let asked = (order, known, until);
+        let attempts = self.in_turn(known, of);
+        if attempts.len() < 2 {
+            return self.ask_once(asked, &attempts, &Taking::open(), Ok(())).await?.heard;
+        }
+        let Round { mut wanting, silent, heard } =
+            self.ask_once(asked, &attempts, &Taking::looking(), Ok(())).await?;
+        wanting.retain(|(gateway, _)| !silent.contains(&gateway.id()));
+        if wanting.is_empty() {
+            return heard;
+        }
+        self.ask_once(asked, &wanting, &Taking::open(), heard).await?.heard
+    }
+
+    /// Asks about each of these once.
+    async fn ask_once<'a>(
+        &'a self,
+        (order, known, until): (&OrderId, &Order, Duration),
+        attempts: &[Attempt<'a>],
+        taking: &Taking,
+        heard: Result<(), Unheard>,
+    ) -> Result<Round<'a>, Unheard> {
+        let mut round = Round { wanting: Vec::new(), silent: Vec::new(), heard };
+        for &(gateway, begun) in attempts {
             let id = gateway.id();
-            if begun.mode != gateway.mode() || of.is_some_and(|of| of != id) {
-                continue;
-            }
-            if asked.contains(&(id, &begun.reference)) {
-                continue;
-            }
-            asked.push((id, &begun.reference));
             let left = until.saturating_sub(self.clock.elapsed());
             if left.is_zero() {
-                return heard.and(Err(Unheard::Gateway(id, FAILED)));
+                return Err(Unheard::Gateway(id, FAILED));
             }
             // It may be paid meanwhile, by another attempt or in another way.
             let now = self.ledger.order(order).await.map_err(|_| Unheard::Ledger)?;
@@ -73,13 +94,16 @@ impl Inner {
                 break;
             }
             let reference = begun.reference.as_deref();
-            let asking = gateway.confirm(order, &now, reference, self.witness(gateway));
+            let witness = Witness { taking: Some(taking), ..self.witness(gateway) };
+            let asking = gateway.confirm(order, &now, reference, witness);
             let done = match within(left.min(PATIENCE / 2), asking).await {
                 Some(Ok(Some(verified))) => {
                     let is_paid = verified.state == State::Paid;
                     match self.settle(id, verified).await {
                         // Another attempt may be waiting for somebody to take its money too.
-                        Ok(()) if is_paid => return Ok(()),
+                        Ok(()) if is_paid && !is_over(known.state) => {
+                            return Ok(Round { wanting: Vec::new(), heard: Ok(()), ..round });
+                        }
                         done => done,
                     }
                 }
@@ -88,25 +112,53 @@ impl Inner {
                 // What it has done meanwhile, it says the next time.
                 None => Err(FAILED),
             };
+            if taking.is_wanted() {
+                round.wanting.push((gateway, begun));
+            }
+            if done == Err(FAILED) {
+                round.silent.push(id);
+            }
             // What one attempt does not say keeps nobody from asking for the next.
-            heard = heard.and(done.map_err(|status| Unheard::Gateway(id, status)));
+            let done = done.map_err(|status| Unheard::Gateway(id, status));
+            round.heard = round.heard.and(done);
         }
-        heard
+        Ok(round)
     }
+
+    /// Each attempt once. The last one first: it is the likeliest. The others by lot, so that each has its turn where
+    /// time is short.
+    fn in_turn<'a>(&'a self, known: &'a Order, of: Option<&'static str>) -> Vec<Attempt<'a>> {
+        let mut turns: Vec<Attempt<'a>> = Vec::new();
+        for begun in known.begun.iter().rev() {
+            let Some((_, gateway)) = self.gateway(&begun.gateway) else { continue };
+            let is_there = turns.iter().any(|(_, other)| *other == begun);
+            let is_asked = of.is_none_or(|of| of == gateway.id());
+            if begun.mode == gateway.mode() && is_asked && !is_there {
+                turns.push((gateway, begun));
+            }
+        }
+        if let Some((_, others)) = turns.split_first_mut() {
+            others.shuffle(&mut rand::rng());
+        }
+        turns
+    }
+}
+
+type Attempt<'a> = (&'a dyn Gateway, &'a Begun);
+
+/// What has come of asking about each attempt.
+struct Round<'a> {
+    /// For these somebody would take money.
+    wanting: Vec<Attempt<'a>>,
+    /// These gateways have not said all that they were asked.
+    silent: Vec<&'static str>,
+    heard: Result<(), Unheard>,
 }
 
 const fn is_over(state: State) -> bool {
     matches!(state, State::Paid | State::Refunded)
 }
 
-/// The last one first: it is the likeliest. The others by lot, so that each has its turn where time is short.
-fn in_turn(begun: &[Begun]) -> Vec<&Begun> {
-    let mut turns: Vec<_> = begun.iter().rev().collect();
-    if let Some((_, others)) = turns.split_first_mut() {
-        others.shuffle(&mut rand::rng());
-    }
-    turns
-}
-
-/// For all of them, and half of it for one, so that none that hangs hides the next: a gateway waits for as long as this for its notification to be answered, and few people wait longer.
+/// For all of them, and half of it for one, so that none that hangs hides the next: a gateway waits for as long as this
+/// for its notification to be answered, and few people wait longer.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);

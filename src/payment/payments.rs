@@ -221,7 +221,7 @@ impl Inner {
 
     pub(super) fn witness(&self, gateway: &dyn Gateway) -> Witness<'_> {
         let (mode, now) = (gateway.mode(), self.clock.now());
-        Witness { mode, now, http: self.http.as_deref(), ledger: Some(&*self.ledger) }
+        Witness { mode, now, http: self.http.as_deref(), ledger: Some(&*self.ledger), taking: None }
     }
 }
 

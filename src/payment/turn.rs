@@ -1,11 +1,13 @@
 //! Whose turn it is to take the money for an order.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 
 use sha2::{Digest as _, Sha256};
 
 use super::ledger::Order;
 use super::order::OrderId;
+use super::state::State;
 use super::word::{Unbelieved, Witness};
 
 impl Witness<'_> {
@@ -16,10 +18,11 @@ impl Witness<'_> {
     ///
     /// A gateway that takes money when it is [asked](super::Gateway::confirm) asks this before. Of an order as it is
     /// now nobody else has a turn for half a minute, whichever attempt and whichever server it is: it is
-    /// [spent](super::Ledger::spend) in the ledger. `None` is not known yet: it is another one's, or the order is not
-    /// what it was. An attempt, by its reference, that had a turn and took nothing has another one within five minutes,
-    /// or at once if that has changed the order's state: not sooner, or a card would be declined all day, and by another
-    /// name, so that what was said to the first try is not said again.
+    /// [spent](super::Ledger::spend) in the ledger. `None` is not known yet: it is another one's, the order is not what
+    /// it was, or its other attempts are to be looked at before. An attempt, by its reference, that had a turn and took
+    /// nothing has another one after some five minutes, or at once if that has changed the order's state: not sooner,
+    /// or a card would be declined all day, and by another name, so that what was said to the first try is not said
+    /// again. Meanwhile the turn is the next attempt's.
     pub async fn turn(
         &self,
         (order, known): (&OrderId, &Order),
@@ -39,24 +42,84 @@ impl Witness<'_> {
             let until = self.now.checked_add(Duration::from_secs(seconds)).unwrap_or(self.now);
             ledger.spend(once, until).await.map_err(|_| AWAY)
         };
-        // First, so that whoever asks in vain keeps no other attempt waiting.
+        let alone = Taking::open();
+        let taking = self.taking.unwrap_or(&alone);
+        let slot = match taking.step() {
+            Step::Looking | Step::Wanted => {
+                taking.put(Step::Wanted);
+                return Ok(None);
+            }
+            Step::Over(state) if state == known.state => return Ok(None),
+            Step::Had(state, slot) if state == known.state => slot,
+            Step::Open | Step::Over(_) | Step::Had(..) => {
+                let this = now / SECONDS;
+                // Of two who ask at the border of two slots, or whose clocks differ, both want the one between.
+                for slot in [this, this + 1] {
+                    if !spend(once(order.as_str(), slot), 3 * SECONDS).await? {
+                        taking.put(Step::Over(known.state));
+                        return Ok(None);
+                    }
+                }
+                taking.put(Step::Had(known.state, this));
+                this
+            }
+        };
+        // Not before the order's: who asked in vain would wait for as long as who had a turn.
         let again = once(&format!("{order}/{reference}"), now / AGAIN);
         if !spend(again, 2 * AGAIN).await? {
             return Ok(None);
         }
-        let this = now / SECONDS;
-        // Of two who ask at the border of two slots, or whose clocks differ, both want the one between.
-        for slot in [this, this + 1] {
-            if !spend(once(order.as_str(), slot), 3 * SECONDS).await? {
-                return Ok(None);
-            }
-        }
+        taking.put(Step::Over(known.state));
         // It was a while ago that the ledger said so.
         let still = ledger.order(order).await.map_err(|_| AWAY)?;
         if still.is_none_or(|still| (still.state, still.amount) != (known.state, known.amount)) {
             return Ok(None);
         }
-        Ok(Some(format!("{:032x}", u128::from_be_bytes(once(order.as_str(), this)))))
+        Ok(Some(format!("{:032x}", u128::from_be_bytes(once(order.as_str(), slot)))))
+    }
+}
+
+/// The one turn that there is while somebody asks about each attempt, after the other.
+pub(super) struct Taking(Mutex<Step>);
+
+#[derive(Clone, Copy)]
+enum Step {
+    /// Nothing is taken: all are looked at first.
+    Looking,
+    /// The same, and the one that was asked last would take it.
+    Wanted,
+    /// Nobody has asked for a turn.
+    Open,
+    /// There is one, of the order in this state and in this slot, for whoever may.
+    Had(State, u64),
+    /// There is none, or none any more.
+    Over(State),
+}
+
+impl Taking {
+    pub(super) const fn looking() -> Self {
+        Self(Mutex::new(Step::Looking))
+    }
+
+    pub(super) const fn open() -> Self {
+        Self(Mutex::new(Step::Open))
+    }
+
+    /// Whether a turn was asked for, where all are looked at, since this was asked the last time.
+    pub(super) fn is_wanted(&self) -> bool {
+        let is_wanted = matches!(self.step(), Step::Wanted);
+        if is_wanted {
+            self.put(Step::Looking);
+        }
+        is_wanted
+    }
+
+    fn step(&self) -> Step {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn put(&self, step: Step) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = step;
     }
 }
 
@@ -72,7 +135,7 @@ mod tests {
     use super::super::currency::Currency;
     use super::super::ledger::{Ledger, MemoryLedger};
     use super::super::money::Money;
-    use super::super::state::{Mode, State};
+    use super::super::state::Mode;
     use super::*;
 
     fn known(state: State) -> Order {
@@ -83,7 +146,7 @@ mod tests {
         ledger.put(&order.parse().unwrap(), &known(state));
         let now = UNIX_EPOCH + Duration::from_secs(second);
         let ledger: Option<&dyn Ledger> = Some(ledger);
-        let witness = Witness { mode: Mode::Test, now, http: None, ledger };
+        let witness = Witness { mode: Mode::Test, now, http: None, ledger, taking: None };
         let reference = second.to_string();
         block_on(witness.turn((&order.parse().unwrap(), &known(state)), &reference)).unwrap()
     }
@@ -114,7 +177,8 @@ mod tests {
         ];
         let [Some(a), Some(b), Some(c)] = names else { panic!("{names:?}") };
         assert!(a != b && b != c && a != c);
-        let witness = Witness { mode: Mode::Test, now: UNIX_EPOCH, http: None, ledger: None };
+        let witness =
+            Witness { mode: Mode::Test, now: UNIX_EPOCH, http: None, ledger: None, taking: None };
         let none = block_on(witness.turn((&"1".parse().unwrap(), &known(State::Created)), "r"));
         assert!(matches!(none, Err(Unbelieved::Unavailable(_))));
     }

@@ -10,6 +10,7 @@ use super::ledger::Ledger;
 use super::money::Money;
 use super::order::OrderId;
 use super::state::{Mode, State};
+use super::turn::Taking;
 
 /// A notification, as it came: raw bytes, before anything has read them.
 #[derive(Clone, Copy)]
@@ -95,6 +96,7 @@ pub struct Witness<'a> {
     pub(super) now: SystemTime,
     pub(super) http: Option<&'a dyn HttpSend>,
     pub(super) ledger: Option<&'a dyn Ledger>,
+    pub(super) taking: Option<&'a Taking>,
 }
 
 impl<'a> Witness<'a> {

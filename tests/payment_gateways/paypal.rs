@@ -342,3 +342,106 @@ async fn what_was_paid_a_moment_ago_is_not_taken() {
     assert_eq!(asking.await.unwrap(), 200);
     assert_eq!(shop.world.asked("POST /v2/checkout/orders/5O1/capture"), 0);
 }
+
+const SECOND: &str = "/v2/checkout/orders/5O2";
+const CAPTURES: [&str; 2] =
+    ["POST /v2/checkout/orders/5O1/capture", "POST /v2/checkout/orders/5O2/capture"];
+
+/// The money of the first attempt is taken, and nobody has heard of it when the payer has said yes to the second one.
+#[tokio::test]
+async fn an_answer_that_was_lost_lets_no_second_attempt_be_taken() {
+    for is_told in [true, false] {
+        let shop = begun().await;
+        shop.begin("paypal").await;
+        shop.world.change(ORDER, "/status", json!("APPROVED"));
+        shop.world.with(|things| things.lost = Some("/v2/checkout/orders/5O1/capture"));
+        assert_eq!(wake(&shop).await, 500);
+        shop.world.change(SECOND, "/status", json!("APPROVED"));
+        shop.clock.advance(Duration::from_secs(60));
+        if is_told {
+            assert_eq!(wake(&shop).await, 200);
+        } else {
+            assert!(shop.payments.reconcile(&order()).await.is_ok());
+        }
+        assert_eq!(shop.state(), State::Paid);
+        assert_eq!(CAPTURES.map(|capture| shop.world.asked(capture)), [1, 0]);
+    }
+}
+
+/// What nobody can see is not taken to be nothing.
+#[tokio::test]
+async fn no_money_is_taken_beside_an_attempt_that_does_not_answer() {
+    let shop = begun().await;
+    shop.begin("paypal").await;
+    shop.world.change(SECOND, "/status", json!("APPROVED"));
+    shop.world.with(|things| things.away = Some(ORDER));
+    assert_eq!(wake(&shop).await, 500);
+    assert!(shop.payments.reconcile(&order()).await.is_err());
+    assert_eq!(CAPTURES.map(|capture| shop.world.asked(capture)), [0, 0]);
+    shop.world.with(|things| things.away = None);
+    assert_eq!(wake(&shop).await, 200);
+    assert_eq!(shop.state(), State::Paid);
+}
+
+/// Whoever has paid through both is told of, whichever is heard of first.
+#[tokio::test]
+async fn money_that_was_taken_unheard_beside_another_gateways_is_told_of() {
+    let shop = begun().await;
+    shop.begin("stripe").await;
+    shop.world.change(ORDER, "/status", json!("APPROVED"));
+    shop.world.with(|things| things.lost = Some("/v2/checkout/orders/5O1/capture"));
+    assert_eq!(wake(&shop).await, 500);
+    let body = stripe::event("completed", json!({ "id": "cs_test_2", "payment_status": "paid" }));
+    assert_eq!(shop.hear("stripe", &stripe::signed(&body), &body).await, 200);
+    assert_eq!(wake(&shop).await, 200);
+    assert_eq!(shop.told().last(), Some(&(EventName::PaymentMismatch, "paid again")));
+    assert_eq!(shop.state(), State::Paid);
+}
+
+/// And whoever was charged for two of PayPal's.
+#[tokio::test]
+async fn money_that_was_taken_twice_by_one_gateway_is_told_of() {
+    for is_told in [true, false] {
+        let shop = begun().await;
+        shop.begin("paypal").await;
+        shop.world.change(SECOND, "/status", json!("APPROVED"));
+        assert_eq!(wake(&shop).await, 200);
+        assert_eq!(shop.state(), State::Paid);
+        let amount = json!({ "currency_code": "EUR", "value": "49.90" });
+        let capture = json!({ "id": "C-1", "status": "COMPLETED", "amount": amount });
+        let payments = json!({ "captures": [capture] });
+        let unit = json!({ "custom_id": "ORD-1", "amount": amount, "payments": payments });
+        shop.world.change(ORDER, "/status", json!("COMPLETED"));
+        shop.world.change(ORDER, "/purchase_units/0", unit);
+        if is_told {
+            assert_eq!(wake(&shop).await, 200);
+        } else {
+            assert!(shop.payments.reconcile(&order()).await.is_ok());
+        }
+        assert_eq!(shop.told().last(), Some(&(EventName::PaymentMismatch, "paid again")));
+    }
+}
+
+/// A card that is declined again and again keeps no other attempt from its turn, whenever the payer says yes to it.
+#[tokio::test]
+async fn an_attempt_that_always_fails_keeps_no_other_one_waiting() {
+    for when in (0..300).step_by(30) {
+        let shop = begun().await;
+        shop.begin("paypal").await;
+        shop.world.change(SECOND, "/capture", json!("!INSTRUMENT_DECLINED"));
+        let mut taken_after = None;
+        for second in (0..1200).step_by(5) {
+            shop.world.change(SECOND, "/status", json!("APPROVED"));
+            if second == 300 + when {
+                shop.world.change(ORDER, "/status", json!("APPROVED"));
+            }
+            let state = shop.payments.reconcile(&order()).await;
+            if state == Ok(State::Paid) {
+                taken_after = Some(second - 300 - when);
+                break;
+            }
+            shop.clock.advance(Duration::from_secs(5));
+        }
+        assert!(taken_after.is_some_and(|after| after <= 120), "{when}: {taken_after:?}");
+    }
+}

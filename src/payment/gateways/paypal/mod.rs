@@ -45,7 +45,8 @@ mod request;
 /// - Order, amount and currency are compared with the ledger's before money is taken, and what was taken is compared
 ///   again. The capture decides, and not the order around it.
 /// - Money is taken once for an order that was approved, and not for one that the ledger has as paid, nor by two
-///   servers at the same time, each for another attempt: it is one's [turn](Witness::turn).
+///   servers at the same time, each for another attempt: it is one's [turn](Witness::turn). Nor is it taken before every
+///   attempt was looked at: the answer to the one before may have been lost.
 /// - The payer's page is at `https://www.paypal.com` (or the sandbox's), or the payment does not begin.
 /// - The account's secret and the token that is got for it are in no log.
 ///

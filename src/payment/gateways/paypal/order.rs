@@ -162,8 +162,13 @@ mod tests {
         let text = format!(
             r#"{{"id":"5O1","status":"COMPLETED","purchase_units":[{{"custom_id":"ORD-1","payments":{{"captures":{captures}}}}}]}}"#
         );
-        let witness =
-            Witness { mode: Mode::Test, now: SystemTime::UNIX_EPOCH, http: None, ledger: None };
+        let witness = Witness {
+            mode: Mode::Test,
+            now: SystemTime::UNIX_EPOCH,
+            http: None,
+            ledger: None,
+            taking: None,
+        };
         let found: Found = api::read(text.as_bytes()).map_err(Unbelieved::from)?;
         found.taken(&witness, &"ORD-1".parse().unwrap())
     }

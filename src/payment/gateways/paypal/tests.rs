@@ -42,7 +42,7 @@ fn confirm_from(state: State, http: &Canned) -> Result<Option<Verified>, Unbelie
     let ledger = MemoryLedger::default();
     ledger.put(&order, &known);
     let (now, ledger): (_, Option<&dyn Ledger>) = (SystemTime::UNIX_EPOCH, Some(&ledger));
-    let witness = Witness { mode: Mode::Test, now, http: Some(http), ledger };
+    let witness = Witness { mode: Mode::Test, now, http: Some(http), ledger, taking: None };
     block_on(paypal().confirm(&order, &known, Some("5O1"), witness))
 }
 
@@ -265,7 +265,8 @@ fn nothing_is_taken_for_something_else() {
         let found = confirm(&network(&[(status, order("APPROVED"))]));
         assert!(matches!(found, Err(Unbelieved::Unavailable(_))), "{status} {found:?}");
     }
-    let witness = Witness { mode: Mode::Test, now: UNIX_EPOCH, http: None, ledger: None };
+    let witness =
+        Witness { mode: Mode::Test, now: UNIX_EPOCH, http: None, ledger: None, taking: None };
     let (order, known) = ("ORD-1".parse().unwrap(), Order::new(money(4990), State::Created));
     assert_eq!(block_on(paypal().confirm(&order, &known, None, witness)), Ok(None));
     let elsewhere = block_on(paypal().confirm(&order, &known, Some("../../v1/x"), witness));
@@ -344,7 +345,7 @@ fn hear_after(
     let headers = headers.map(|(name, value)| (name.clone(), value.as_str().unwrap().into()));
     let (headers, body) = (headers.collect::<Vec<_>>(), Bytes::from(body.to_owned()));
     let now = UNIX_EPOCH + Duration::from_secs(1_431_963_913 + seconds);
-    let witness = Witness { mode: Mode::Test, now, http: Some(http), ledger: None };
+    let witness = Witness { mode: Mode::Test, now, http: Some(http), ledger: None, taking: None };
     block_on(paypal.verify(Notice::new("POST", None, &headers, &body), witness))
 }
 

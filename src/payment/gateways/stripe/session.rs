@@ -150,8 +150,13 @@ mod tests {
     use super::super::super::super::currency::Currency;
     use super::*;
 
-    const WITNESS: Witness<'_> =
-        Witness { mode: Mode::Test, now: SystemTime::UNIX_EPOCH, http: None, ledger: None };
+    const WITNESS: Witness<'_> = Witness {
+        mode: Mode::Test,
+        now: SystemTime::UNIX_EPOCH,
+        http: None,
+        ledger: None,
+        taking: None,
+    };
 
     fn heard(kind: &str, object: &str) -> Result<Vec<Word>, Unbelieved> {
         let body = format!(

@@ -39,8 +39,13 @@ fn confirm_from(
     reference: Option<&str>,
 ) -> Result<Option<Verified>, Unbelieved> {
     let (order, known) = ("ORD-1".parse().unwrap(), Order::new(checkout().amount, state));
-    let witness =
-        Witness { mode: Mode::Test, now: SystemTime::UNIX_EPOCH, http: Some(http), ledger: None };
+    let witness = Witness {
+        mode: Mode::Test,
+        now: SystemTime::UNIX_EPOCH,
+        http: Some(http),
+        ledger: None,
+        taking: None,
+    };
     block_on(stripe().confirm(&order, &known, reference, witness))
 }
 
@@ -209,7 +214,7 @@ fn a_notification_is_verified_before_anything_reads_it() {
             .map(|value| ("stripe-signature".to_owned(), value.as_bytes().to_vec()))
             .collect();
         let body = Bytes::from(body.to_owned());
-        let witness = Witness { mode: Mode::Test, now, http: None, ledger: None };
+        let witness = Witness { mode: Mode::Test, now, http: None, ledger: None, taking: None };
         block_on(stripe().verify(Notice::new(method, None, &headers, &body), witness))
     };
     let signed = format!("t=1700000000,v1={}", tag(body));
