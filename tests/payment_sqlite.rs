@@ -52,7 +52,7 @@ impl Ledger for Sqlite {
                 let amount = Money::new(minor.unsigned_abs(), currency.parse().unwrap()).unwrap();
                 let mut found = Order::new(amount, state.parse().unwrap()).by(by);
                 let sql = "SELECT gateway, live, reference FROM payment_attempts
-                           WHERE order_id = ?1 ORDER BY begun_at, rowid";
+                           WHERE order_id = ?1 ORDER BY number";
                 let mut attempts = db.prepare(sql)?;
                 let mut rows = attempts.query([order.as_str()])?;
                 while let Some(row) = rows.next()? {
@@ -72,8 +72,10 @@ impl Ledger for Sqlite {
     ) -> Work<'a, Result<(), LedgerError>> {
         Box::pin(async move {
             self.with(|db| {
-                let sql = "INSERT INTO payment_attempts (order_id, gateway, live, reference)
-                           VALUES (?1, ?2, ?3, ?4)";
+                let sql =
+                    "INSERT INTO payment_attempts (order_id, number, gateway, live, reference)
+                           SELECT ?1, COALESCE(MAX(number), 0) + 1, ?2, ?3, ?4
+                           FROM payment_attempts WHERE order_id = ?1";
                 let live = attempt.mode == Mode::Production;
                 let values = params![order.as_str(), attempt.gateway, live, attempt.reference];
                 db.execute(sql, values).map(|_| ())
@@ -229,4 +231,15 @@ async fn the_schema_in_the_documentation_pays_an_order_once() {
     let ledgers: [Sqlite; 2] = std::array::from_fn(|_| Sqlite::open(&path));
     let first = [ledgers[0].spend(once, until).await, ledgers[1].spend(once, until).await];
     assert_eq!(first, [Ok(true), Ok(false)]);
+
+    // And attempts stand as they came, however many in one second.
+    let more = (2..20).map(|number| format!("r-{number}"));
+    for reference in more {
+        let attempt =
+            Begun { gateway: "says".into(), mode: Mode::Test, reference: Some(reference) };
+        ledgers[0].begun(&order(), &attempt).await.unwrap();
+    }
+    let begun = ledgers[1].order(&order()).await.unwrap().unwrap().begun;
+    let expected = (1..20).map(|number| Some(format!("r-{number}")));
+    assert!(begun.into_iter().map(|begun| begun.reference).eq(expected));
 }

@@ -17,12 +17,13 @@ CREATE TABLE IF NOT EXISTS orders (
 
 CREATE TABLE IF NOT EXISTS payment_attempts (
   order_id  VARCHAR(64)  NOT NULL REFERENCES orders (id),
+  number    INTEGER      NOT NULL,
   gateway   VARCHAR(32)  NOT NULL,
   live      BOOLEAN      NOT NULL,
   reference VARCHAR(255),
-  begun_at  TIMESTAMP    NOT NULL DEFAULT CURRENT_TIMESTAMP
+  begun_at  TIMESTAMP    NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  PRIMARY KEY (order_id, number)
 );
-CREATE INDEX IF NOT EXISTS payment_attempts_of_order ON payment_attempts (order_id);
 
 CREATE TABLE IF NOT EXISTS payment_events (
   gateway  VARCHAR(32)  NOT NULL,

@@ -1,5 +1,5 @@
 -- What a ledger of donjon's payments keeps, in SQL that SQLite, PostgreSQL and MariaDB understand.
--- Names differ by capital letters: in MariaDB, give the tables the collation utf8mb4_bin.
+-- Names differ by capital letters: in MariaDB, give the tables the collation utf8mb4_nopad_bin.
 -- Columns of your own orders stand beside these; a name in lower case, such as 'paid', is a state.
 CREATE TABLE orders (
   id       VARCHAR(64) NOT NULL PRIMARY KEY,
@@ -9,15 +9,16 @@ CREATE TABLE orders (
   paid_by  VARCHAR(300)          -- the attempt that has put it into this state: gateway/reference
 );
 
--- That payers were sent to a gateway, each time.
+-- That payers were sent to a gateway, each time: numbered, since two may begin in the same second.
 CREATE TABLE payment_attempts (
   order_id  VARCHAR(64)  NOT NULL REFERENCES orders (id),
+  number    INTEGER      NOT NULL,
   gateway   VARCHAR(32)  NOT NULL,
   live      BOOLEAN      NOT NULL,
   reference VARCHAR(255),
-  begun_at  TIMESTAMP    NOT NULL DEFAULT CURRENT_TIMESTAMP
+  begun_at  TIMESTAMP    NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  PRIMARY KEY (order_id, number)
 );
-CREATE INDEX payment_attempts_of_order ON payment_attempts (order_id);
 
 -- What gateways have said, each once: this key is what makes a notification count once.
 CREATE TABLE payment_events (

@@ -28,8 +28,9 @@ impl Ledger for Books {
     ) -> Work<'a, Result<(), LedgerError>> {
         let (order, attempt) = (order.clone(), attempt.clone());
         let write = self.db.write(move |db| {
-            let sql = "INSERT INTO payment_attempts (order_id, gateway, live, reference)
-                       VALUES (?1, ?2, ?3, ?4)";
+            let sql = "INSERT INTO payment_attempts (order_id, number, gateway, live, reference)
+                       SELECT ?1, COALESCE(MAX(number), 0) + 1, ?2, ?3, ?4
+                       FROM payment_attempts WHERE order_id = ?1";
             let live = attempt.mode == Mode::Production;
             db.execute(sql, params![order.as_str(), attempt.gateway, live, attempt.reference])
         });
@@ -93,7 +94,7 @@ fn order_in(db: &Connection, order: &str) -> rusqlite::Result<Option<Order>> {
         return Ok(None);
     };
     let sql = "SELECT gateway, live, reference FROM payment_attempts WHERE order_id = ?1
-               ORDER BY rowid";
+               ORDER BY number";
     let mut attempts = db.prepare_cached(sql)?;
     let mut rows = attempts.query([order])?;
     while let Some(row) = rows.next()? {

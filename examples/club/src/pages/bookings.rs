@@ -51,6 +51,11 @@ impl Booking {
     fn is_payable(&self) -> bool {
         !self.cancelled && !matches!(self.state, "paid" | "authorized" | "refunded")
     }
+
+    /// Whoever has played has something to pay.
+    fn is_returnable(&self, now: &ZonedDateTime) -> bool {
+        self.is_payable() && !is_over(self.day, self.hour, now)
+    }
 }
 
 /// The court and the hour that were clicked at.
@@ -85,11 +90,18 @@ pub(crate) async fn book(club: &Club, who: &Principal, wanted: &Wanted) -> Resul
     let order = format!("C-{:010X}", rand::random::<u64>() >> 24);
     let (id, member) = (order.clone(), who.subject().to_owned());
     let taken = club.db.write(move |db| {
-        let sql = "INSERT INTO orders (id, minor, currency) VALUES (?1, ?2, ?3)";
-        db.execute(sql, params![id, PRICE, Currency::EUR.code()])?;
+        let day = day.to_string();
+        // For a court that is taken there is no order either.
+        let sql = "INSERT INTO orders (id, minor, currency) SELECT ?1, ?2, ?3 WHERE NOT EXISTS
+                   (SELECT 1 FROM bookings WHERE day = ?4 AND hour = ?5 AND court = ?6
+                    AND NOT cancelled)";
+        let order = params![id, PRICE, Currency::EUR.code(), day, hour, court];
+        if db.execute(sql, order)? == 0 {
+            return Ok(false);
+        }
         let sql = "INSERT INTO bookings (id, member, day, hour, court)
-                   VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING";
-        Ok(db.execute(sql, params![id, member, day.to_string(), hour, court])? == 1)
+                   VALUES (?1, ?2, ?3, ?4, ?5)";
+        Ok(db.execute(sql, params![id, member, day, hour, court])? == 1)
     });
     if taken.await? { Ok(Reply::see(format!("/bookings/{order}"))) } else { Err(TAKEN) }
 }
@@ -123,7 +135,9 @@ pub(crate) async fn show(
             booking.state = state.as_str();
         }
     }
-    let values = context! { payable => booking.is_payable(), booking => Serde(booking) };
+    let returnable = booking.is_returnable(&ZonedDateTime::now());
+    let values =
+        context! { payable => booking.is_payable(), returnable, booking => Serde(booking) };
     page("booking.html", Some(who), Some(nonce), values)
 }
 
@@ -146,9 +160,12 @@ pub(crate) async fn pay(
     Ok(club.payments.redirect(posted, &checkout, gateway, None).await?)
 }
 
-/// Gives the court back, if it is not paid. If the gateway says later that it was, the desk sees it.
+/// Gives the court back, if it is not paid and the hour has not come. If the gateway says later that it was, the desk sees it.
 pub(crate) async fn cancel(club: &Club, who: &Principal, id: &str) -> Result<Reply, Refusal> {
     let booking = own(club, who, id)?;
+    if is_over(booking.day, booking.hour, &ZonedDateTime::now()) {
+        return Err(Refusal::new(StatusCode::CONFLICT, "the hour has come"));
+    }
     if !release(club, booking.id).await? {
         return Err(Refusal::new(StatusCode::CONFLICT, "it is paid"));
     }
@@ -179,3 +196,34 @@ fn own(club: &Club, who: &Principal, id: &str) -> Result<Booking, Refusal> {
 const PRICE: i64 = 1800; // cents
 const NO_SLOT: Refusal = Refusal::new(StatusCode::BAD_REQUEST, "no court and hour to be booked");
 const TAKEN: Refusal = Refusal::new(StatusCode::CONFLICT, "the court is taken");
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test's failure is its message")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_has_played_gives_nothing_back() {
+        let now: ZonedDateTime = "2026-06-10T14:30:00[UTC]".parse().unwrap();
+        for (day, hour, expected) in [
+            ("2026-06-09", 21, false),
+            ("2026-06-10", 13, false),
+            ("2026-06-10", 14, false),
+            ("2026-06-10", 15, true),
+            ("2026-06-11", 8, true),
+        ] {
+            let booking = Booking {
+                id: "C-1".into(),
+                member: "ann".into(),
+                day: day.parse().unwrap(),
+                hour,
+                court: 1,
+                cancelled: false,
+                price: "18.00 EUR".into(),
+                state: "created",
+            };
+            assert!(booking.is_payable());
+            assert_eq!(booking.is_returnable(&now), expected, "{day} at {hour}");
+        }
+    }
+}

@@ -80,7 +80,7 @@ pub(crate) fn is_open(day: Date, now: &ZonedDateTime) -> bool {
 }
 
 pub(crate) fn is_over(day: Date, hour: i64, now: &ZonedDateTime) -> bool {
-    day == now.date() && hour <= i64::from(now.hour())
+    (day, hour) <= (now.date(), i64::from(now.hour()))
 }
 
 const NO_COOKIE: Refusal =
