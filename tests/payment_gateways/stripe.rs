@@ -172,3 +172,38 @@ async fn whom_nobody_tells_may_ask() {
     assert_eq!(shop.hear("stripe", &signed(&body), &body).await, 200);
     assert!(!shop.told().contains(&(EventName::PaymentMismatch, "paid again")));
 }
+
+/// Stripe sends a notification again that was answered 500, and promises no order: that a payment takes its time is no
+/// news once it has failed.
+#[tokio::test]
+async fn what_has_failed_is_not_pending_because_that_is_heard_later() {
+    let shop = begun().await;
+    shop.world.change("/v1/checkout/sessions/cs_test_1", "/status", json!("complete"));
+    for kind in ["async_payment_failed", "completed"] {
+        let body = event(kind, json!({ "payment_status": "unpaid" }));
+        assert_eq!(shop.hear("stripe", &signed(&body), &body).await, 200, "{kind}");
+        assert_eq!(shop.state(), State::Refused, "{kind}");
+    }
+    assert_eq!(shop.payments.reconcile(&order()).await, Ok(State::Refused));
+    // Another way to pay is not kept waiting for it.
+    shop.begin("paypal").await;
+    shop.world.change("/v2/checkout/orders/5O2", "/status", json!("APPROVED"));
+    assert_eq!(shop.payments.reconcile(&order()).await, Ok(State::Paid));
+}
+
+/// It is another attempt that was refused: this one is on its way, and nothing is taken beside it.
+#[tokio::test]
+async fn what_is_pending_is_so_though_another_attempt_was_refused() {
+    let shop = Shop::new();
+    shop.begin("paypal").await;
+    let paypal = "/v2/checkout/orders/5O1";
+    shop.world.change(paypal, "/status", json!("APPROVED"));
+    shop.world.change(paypal, "/capture", json!("!INSTRUMENT_DECLINED"));
+    assert_eq!(shop.payments.reconcile(&order()).await, Ok(State::Refused));
+    shop.begin("stripe").await;
+    shop.world.change("/v1/checkout/sessions/cs_test_2", "/status", json!("complete"));
+    shop.world.change(paypal, "/status", json!("APPROVED"));
+    shop.world.change(paypal, "/capture", json!("COMPLETED"));
+    assert_eq!(shop.payments.reconcile(&order()).await, Ok(State::Pending));
+    assert_eq!(shop.world.asked("POST /v2/checkout/orders/5O1/capture"), 1);
+}

@@ -173,12 +173,32 @@ impl StripeCheckout {
         let order = session.order().filter(|found| found == order);
         let order = order.ok_or(Unbelieved::Mismatch("the session's order"))?;
         match session.state()? {
-            // A payment that has failed looks like one that takes its time: who was told of it knows more.
-            Some(State::Pending) if known.state == State::Refused => Ok(None),
+            Some(State::Pending) if has_failed(known, reference) => Ok(None),
             None => Ok(None),
             Some(state) => session.verified(&witness, order, state).map(Some),
         }
     }
+}
+
+/// Whether it was heard that this payment has failed. It looks like one that takes its time, then and for ever: who was
+/// told of it knows more.
+fn has_failed(known: &Order, reference: &str) -> bool {
+    let is_it =
+        |by: &str| by.strip_prefix(ID).and_then(|by| by.strip_prefix('/')) == Some(reference);
+    known.state == State::Refused && known.by.as_deref().is_none_or(is_it)
+}
+
+/// Whether it is that a payment takes its time, of which it was heard before that it has failed: notifications come in any
+/// order.
+async fn is_old(said: &Verified, witness: &Witness<'_>) -> Result<bool, Unbelieved> {
+    let (State::Pending, Some(ledger), Some(reference)) =
+        (said.state, witness.ledger, &said.reference)
+    else {
+        return Ok(false);
+    };
+    let known = ledger.order(&said.order).await;
+    let known = known.map_err(|_| Unbelieved::Unavailable("the ledger does not answer"))?;
+    Ok(known.is_some_and(|known| has_failed(&known, reference)))
 }
 
 impl Gateway for StripeCheckout {
@@ -215,7 +235,13 @@ impl Gateway for StripeCheckout {
             signature::check(&self.secrets, header, notice.body, witness.now)?;
             let event: Event<'_> = api::read(notice.body)
                 .map_err(|_| Unbelieved::Malformed("an event that cannot be read"))?;
-            event.words(&witness)
+            let words = event.words(&witness)?;
+            if let [Word::Says(said)] = &words[..]
+                && is_old(said, &witness).await?
+            {
+                return Ok(Vec::new());
+            }
+            Ok(words)
         })
     }
 
