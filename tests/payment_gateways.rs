@@ -301,3 +301,29 @@ async fn what_is_paid_by_one_is_not_taken_by_the_other() {
     // The session was heard of by both ways, and nobody is said to have paid twice.
     assert_eq!(shop.told(), [(EventName::PaymentChanged, "paid")]);
 }
+
+/// Stripe has the money and its notification is late, so the payer has said yes at PayPal too.
+#[tokio::test]
+async fn no_money_is_taken_by_one_before_the_other_was_asked() {
+    let shop = Shop::new();
+    shop.begin("paypal").await;
+    shop.begin("stripe").await;
+    shop.world.change("/v2/checkout/orders/5O1", "/status", json!("APPROVED"));
+    shop.world.change("/v1/checkout/sessions/cs_test_2", "/status", json!("complete"));
+    shop.world.change("/v1/checkout/sessions/cs_test_2", "/payment_status", json!("paid"));
+    assert_eq!(paypal::wake(&shop).await, 200);
+    assert_eq!(shop.state(), State::Paid);
+    assert_eq!(shop.world.asked("POST /v2/checkout/orders/5O1/capture"), 0);
+}
+
+/// One that does not answer keeps the other one from nothing.
+#[tokio::test]
+async fn a_gateway_that_is_away_hides_no_other_one() {
+    let shop = Shop::new();
+    shop.begin("paypal").await;
+    shop.begin("stripe").await;
+    shop.world.with(|things| things.away = Some("/v1/checkout/sessions/cs_test_2"));
+    shop.world.change("/v2/checkout/orders/5O1", "/status", json!("APPROVED"));
+    assert_eq!(paypal::wake(&shop).await, 200);
+    assert_eq!(shop.state(), State::Paid);
+}

@@ -39,27 +39,22 @@ impl Inner {
         if is_over(known.state) && known.begun.len() < 2 {
             return Ok(());
         }
-        let heard = self.ask_each(order, &known, Some(gateway.id())).await;
+        let heard = self.ask_each(order, &known).await;
         heard.map_err(|unheard| match unheard {
             Unheard::Ledger => FAILED,
             Unheard::Gateway(_, status) => status,
         })
     }
 
-    /// Asks about each attempt, of one gateway or of all: one after the other, since money is taken on the way.
+    /// Asks about each attempt, of all gateways: one after the other, since money is taken on the way.
     ///
-    /// **The attack.** The money for one attempt was taken and the answer was lost; the payer, who is told that he has
-    /// not paid, says yes to a second one, and pays twice. So where there are several nothing is taken until all of
-    /// them were looked at, nor beside one of the same gateway that does not answer.
-    pub(super) async fn ask_each(
-        &self,
-        order: &OrderId,
-        known: &Order,
-        of: Option<&'static str>,
-    ) -> Result<(), Unheard> {
+    /// **The attack.** The money for one attempt was taken and the answer, or the notification, was lost; the payer, who
+    /// is told that he has not paid, says yes to a second one, and pays twice. So where there are several nothing is
+    /// taken until all of them were looked at, nor beside one of the same gateway that does not answer.
+    pub(super) async fn ask_each(&self, order: &OrderId, known: &Order) -> Result<(), Unheard> {
         let until = self.clock.elapsed().saturating_add(PATIENCE);
         let asked = (order, known, until);
-        let attempts = self.in_turn(known, of);
+        let attempts = self.in_turn(known);
         if attempts.len() < 2 {
             return self.ask_once(asked, &attempts, &Taking::open(), Ok(())).await?.heard;
         }
@@ -127,13 +122,12 @@ impl Inner {
 
     /// Each attempt once. The last one first: it is the likeliest. The others by lot, so that each has its turn where
     /// time is short.
-    fn in_turn<'a>(&'a self, known: &'a Order, of: Option<&'static str>) -> Vec<Attempt<'a>> {
+    fn in_turn<'a>(&'a self, known: &'a Order) -> Vec<Attempt<'a>> {
         let mut turns: Vec<Attempt<'a>> = Vec::new();
         for begun in known.begun.iter().rev() {
             let Some((_, gateway)) = self.gateway(&begun.gateway) else { continue };
             let is_there = turns.iter().any(|(_, other)| *other == begun);
-            let is_asked = of.is_none_or(|of| of == gateway.id());
-            if begun.mode == gateway.mode() && is_asked && !is_there {
+            if begun.mode == gateway.mode() && !is_there {
                 turns.push((gateway, begun));
             }
         }

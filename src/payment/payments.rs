@@ -182,7 +182,7 @@ impl Payments {
     pub async fn reconcile(&self, order: &OrderId) -> Result<State, ReconcileError> {
         let inner = &*self.0;
         let known = inner.ledger.order(order).await?.ok_or(ReconcileError::NoOrder)?;
-        let heard = inner.ask_each(order, &known, None).await;
+        let heard = inner.ask_each(order, &known).await;
         let state = inner.ledger.order(order).await?.map_or(known.state, |order| order.state);
         match heard {
             Err(Unheard::Ledger) => Err(LedgerError::new().into()),

@@ -21,7 +21,7 @@ fn transmission() -> (Vec<(String, Vec<u8>)>, String) {
     (headers.collect(), body.unwrap())
 }
 
-async fn wake(shop: &Shop) -> u16 {
+pub(crate) async fn wake(shop: &Shop) -> u16 {
     let (headers, body) = transmission();
     shop.hear("paypal", &headers, &body).await
 }
