@@ -445,3 +445,32 @@ async fn an_attempt_that_always_fails_keeps_no_other_one_waiting() {
         assert!(taken_after.is_some_and(|after| after <= 120), "{when}: {taken_after:?}");
     }
 }
+
+/// The browser hangs up, or the time is over, while PayPal takes the money: it is not taken again, and not forgotten.
+#[tokio::test]
+async fn who_goes_away_in_the_middle_has_paid() {
+    for yields in 0..40 {
+        let shop = Arc::new(begun().await);
+        shop.begin("paypal").await;
+        shop.world.change(ORDER, "/status", json!("APPROVED"));
+        let asking = {
+            let shop = Arc::clone(&shop);
+            tokio::spawn(async move { shop.payments.reconcile(&order()).await })
+        };
+        for _ in 0..yields {
+            tokio::task::yield_now().await;
+        }
+        asking.abort();
+        let _ = asking.await;
+        // And he says yes to the other one as well.
+        shop.world.change(SECOND, "/status", json!("APPROVED"));
+        for _ in 0..80 {
+            shop.clock.advance(Duration::from_secs(5));
+            let _ = shop.payments.reconcile(&order()).await;
+        }
+        assert_eq!(shop.state(), State::Paid, "{yields}");
+        let taken = CAPTURES.map(|capture| shop.world.asked(capture));
+        assert_eq!(taken.iter().sum::<usize>(), 1, "{yields}: {taken:?}");
+        assert_eq!(shop.told(), [(EventName::PaymentChanged, "paid")]);
+    }
+}
