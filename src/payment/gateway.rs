@@ -74,7 +74,8 @@ pub trait Gateway: Send + Sync + 'static {
 
     /// Asks what has become of an order, by the reference that the payment was begun with; `None` if that is not
     /// known yet, or cannot be asked. It is given what the ledger has of the order, to compare before it takes
-    /// money, for which it has to be its [turn](Witness::turn).
+    /// money, for which it has to be its [turn](Witness::turn). Where there are several attempts it is asked about each
+    /// of them first without a turn for any, and then again about those for which it has wanted one.
     fn confirm<'a>(
         &'a self,
         order: &'a OrderId,

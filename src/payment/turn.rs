@@ -167,6 +167,44 @@ mod tests {
         }
     }
 
+    /// Two servers whose clocks are ten seconds apart: the money is asked for no longer than twenty seconds.
+    #[test]
+    fn two_turns_by_clocks_that_differ_are_no_closer_than_one_takes() {
+        for (first, skew) in (0..60).flat_map(|first| [(first, 0), (first, 20)]) {
+            for later in 0..=20 {
+                let ledger = MemoryLedger::default();
+                assert!(turn(&ledger, "1", State::Created, 10 + first).is_some());
+                let second = first + later + skew;
+                assert_eq!(turn(&ledger, "1", State::Created, second), None, "{first} {second}");
+            }
+        }
+    }
+
+    /// Who had one a moment ago leaves the turn to the next.
+    #[test]
+    fn a_turn_that_one_may_not_have_is_the_next_ones() {
+        let ledger = MemoryLedger::default();
+        let (order, known) = ("1".parse().unwrap(), known(State::Created));
+        ledger.put(&order, &known);
+        let ask = |second, taking: &Taking, reference: &str| {
+            let now = UNIX_EPOCH + Duration::from_secs(second);
+            let ledger: Option<&dyn Ledger> = Some(&ledger);
+            let witness =
+                Witness { mode: Mode::Test, now, http: None, ledger, taking: Some(taking) };
+            block_on(witness.turn((&order, &known), reference)).unwrap().is_some()
+        };
+        let looking = Taking::looking();
+        assert!(!looking.is_wanted());
+        assert!(!ask(0, &looking, "a"));
+        assert!(looking.is_wanted() && !looking.is_wanted());
+        for (second, expected) in
+            [(0, [true, false]), (30, [false, false]), (60, [false, true]), (120, [false, false])]
+        {
+            let taking = Taking::open();
+            assert_eq!(["a", "b"].map(|attempt| ask(second, &taking, attempt)), expected);
+        }
+    }
+
     #[test]
     fn a_turn_is_of_one_order_as_it_is_now() {
         let ledger = MemoryLedger::default();
