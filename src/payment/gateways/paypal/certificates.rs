@@ -73,6 +73,10 @@ impl Kept {
         push(&mut self.fetched, MOST_FETCHED, (url.into(), second, chain));
     }
 
+    fn forget(&mut self, url: &str) {
+        self.proved.retain(|(known, _)| **known != *url);
+    }
+
     fn prove(&mut self, url: &str, chain: Chain) {
         if !self.proved.iter().any(|(known, _)| **known == *url) {
             push(&mut self.proved, MOST_PROVED, (url.into(), chain));
@@ -122,7 +126,11 @@ impl Certificates {
         };
         let (leaf, vouching) = chain.split_first().ok_or(NO_CERTIFICATE)?;
         let leaf = EndEntityCert::try_from(leaf).map_err(|_| Unbelieved::Signature)?;
-        self.trust.check(&leaf, vouching, witness.now)?;
+        if let Err(error) = self.trust.check(&leaf, vouching, witness.now) {
+            // Another one may be there by now: this one is over, or never was PayPal's.
+            self.books(|kept| kept.forget(url));
+            return Err(error);
+        }
         let message = sent.message.as_bytes();
         let verified = leaf.verify_signature(RSA_PKCS1_2048_8192_SHA256, message, &sent.signature);
         verified.map_err(|_| Unbelieved::Signature)?;
@@ -209,6 +217,7 @@ const REMEMBERED: u64 = 60;
 mod tests {
     use std::time::Duration;
 
+    use super::super::super::super::state::Mode;
     use super::*;
 
     /// Made for this: an authority, one that it vouches for, and what that one vouches for.
@@ -238,6 +247,33 @@ mod tests {
         assert!(!check(OTHER, PAYPAL, MIDDLE, TODAY), "vouched for by somebody else");
         assert!(!check(ROOT, PAYPAL, MIDDLE, 1_500_000_000), "not yet");
         assert!(!check(ROOT, PAYPAL, MIDDLE, 5_000_000_000), "not any more");
+    }
+
+    /// At its place there may be the one that has come after it.
+    #[test]
+    fn one_that_is_over_is_asked_for_again() {
+        let root: &'static CertificateDer<'static> =
+            Box::leak(Box::new(read(ROOT.as_bytes()).unwrap().remove(0)));
+        let anchors = vec![webpki::anchor_from_trusted_cert(root).unwrap()];
+        let trust = Trust::Named(anchors.leak());
+        let certificates = Certificates { trust, kept: Mutex::default() };
+        let chain = read([PAYPAL, MIDDLE].concat().as_bytes()).unwrap();
+        certificates.books(|kept| kept.prove("https://a/b", chain.into()));
+
+        let network = api::tests::Canned::new([(200, [PAYPAL, MIDDLE].concat())]);
+        let (signature, message) = (vec![0; 256], String::new());
+        let sent = Transmission { certificate: "https://a/b", message, signature };
+        let mut asked = |seconds| {
+            let now = UNIX_EPOCH + Duration::from_secs(seconds);
+            let http: Option<&dyn HttpSend> = Some(&network);
+            let witness = Witness { mode: Mode::Test, now, http, ledger: None, taking: None };
+            let verified = tokio_test::block_on(certificates.verify(&sent, &witness));
+            assert_eq!(verified, Err(Unbelieved::Signature));
+            network.lines().len()
+        };
+        assert_eq!(asked(1_800_000_000), 0, "a wrong signature says nothing of it");
+        assert_eq!(asked(5_000_000_000), 0, "it is over");
+        assert_eq!(asked(5_000_000_000), 1, "is there another one?");
     }
 
     #[test]
