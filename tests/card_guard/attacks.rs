@@ -279,3 +279,23 @@ async fn a_host_in_the_target_and_more_names_count() {
         }
     }
 }
+
+#[actix_web::test]
+async fn a_name_counts_whatever_indices_it_ends_with() {
+    let urlencoded = "application/x-www-form-urlencoded";
+    for ask in [
+        form(urlencoded, "cvv.100=123"),
+        form(urlencoded, "cvv:1234=123"),
+        form(urlencoded, "cvv[0][0]=123"),
+        form(urlencoded, "card[0][cvv][1][22]=123"),
+        form("application/json", r#"{"card.cvv.0.100":""}"#),
+    ] {
+        for (framework, seen) in both!(guard(), logged().1, &ask) {
+            assert_eq!(seen.status, 422, "{framework}: {ask:?}");
+        }
+    }
+    let clean = "cvv_required.100=1&seat[0][0]=1&a.100=1&[0][0]=1&100=1&1[0]=2";
+    for (framework, seen) in both!(guard(), logged().1, &form(urlencoded, clean)) {
+        assert_eq!(seen.status, 200, "{framework}");
+    }
+}

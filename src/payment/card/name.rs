@@ -114,16 +114,22 @@ const WORDS: usize = 4;
 impl Name {
     fn read(raw: &[u8], written: Written) -> Option<Self> {
         let mut name = Self { text: [0; LONGEST], len: 0, part: 0, words: [usize::MAX; WORDS] };
-        let (mut at, mut last, mut before) = (0, 0_u8, 0);
+        // What stands before the last part, or before all the indices that it ends with.
+        let (mut before, mut end) = (0, 0);
+        let (mut at, mut last) = (0, 0_u8);
         while at < raw.len() {
             let (byte, length) = decoded(&raw[at..], written);
             at += length;
             let hump = byte.is_ascii_uppercase() && !last.is_ascii_uppercase();
             if byte.is_ascii_alphanumeric() {
                 if matches!(last, b'.' | b'[' | b'/' | b':') {
-                    (before, name.part) = (name.part, name.len);
+                    if !name.ends_with_index() {
+                        (before, end) = (name.part, name.len);
+                    }
+                    name.part = name.len;
                 }
-                if hump || !last.is_ascii_alphanumeric() {
+                // No word that matters begins with a digit, so no index takes the place of one.
+                if (hump || !last.is_ascii_alphanumeric()) && !byte.is_ascii_digit() {
                     name.words.rotate_right(1);
                     name.words[0] = name.len;
                 }
@@ -135,14 +141,18 @@ impl Name {
             }
         }
         // `cvv[0]` is the first of several.
-        if name.part > 0 && name.last_part().iter().all(u8::is_ascii_digit) {
-            (name.len, name.part) = (name.part, before);
+        if name.ends_with_index() {
+            (name.part, name.len) = (before, end);
         }
         (name.len > 0).then_some(name)
     }
 
     fn last_part(&self) -> &[u8] {
         &self.text[self.part..self.len]
+    }
+
+    fn ends_with_index(&self) -> bool {
+        self.part > 0 && self.last_part().iter().all(u8::is_ascii_digit)
     }
 
     fn purpose(&self) -> Option<Purpose> {
@@ -182,6 +192,8 @@ struct Ends([u8; 256]);
 impl Ends {
     const LAST: [u8; 3] = [1, 2, 4];
     const NO_LETTER: u8 = 8;
+    /// Three of them may be an index: `cvv.100`.
+    const DIGIT: u8 = 16;
 
     const OF_CARDS: Self = {
         let mut ends = Self([0; 256]);
@@ -190,6 +202,8 @@ impl Ends {
             #[expect(clippy::cast_possible_truncation, reason = "it is the index of a byte")]
             if !(byte as u8).is_ascii_alphanumeric() {
                 ends.0[byte] = Self::NO_LETTER;
+            } else if (byte as u8).is_ascii_digit() {
+                ends.0[byte] = Self::DIGIT;
             }
             byte += 1;
         }
@@ -217,6 +231,7 @@ impl Ends {
         let [is_last, is_second, is_third] = Self::LAST;
         (last & is_last != 0 && second & is_second != 0 && third & is_third != 0)
             || (last | second | third) & Self::NO_LETTER != 0
+            || last & second & third & Self::DIGIT != 0
     }
 }
 
@@ -320,6 +335,15 @@ mod tests {
             ("card[cvv][12]", Written::Plainly, Some(SecurityCode)),
             ("payment[pan][0]", Written::Plainly, Some(CardNumber)),
             ("cvv%5B0%5D", Written::InAddress, Some(SecurityCode)),
+            ("cvv[0][1]", Written::Plainly, Some(SecurityCode)),
+            ("cvv.100", Written::Plainly, Some(SecurityCode)),
+            ("cvv:1000:2", Written::Plainly, Some(SecurityCode)),
+            ("x_card_verification_code[0][0]", Written::Plainly, Some(SecurityCode)),
+            ("card[number][0][1]", Written::Plainly, Some(CardNumber)),
+            ("card[0][cvv]", Written::Plainly, Some(SecurityCode)),
+            ("[0][0]", Written::Plainly, None),
+            ("cvv100", Written::Plainly, None),
+            ("100", Written::Plainly, None),
             ("[0]", Written::Plainly, None),
             ("seat[0]", Written::Plainly, None),
             ("payment.card.cvv", Written::Plainly, Some(SecurityCode)),
