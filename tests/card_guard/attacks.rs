@@ -299,3 +299,14 @@ async fn a_name_counts_whatever_indices_it_ends_with() {
         assert_eq!(seen.status, 200, "{framework}");
     }
 }
+
+/// axum takes for a form whatever has a type that begins as one.
+#[actix_web::test]
+async fn a_form_is_what_others_take_for_one() {
+    for kind in ["-not", ", text/plain", " ; charset=utf-8", ""] {
+        let ask = form(&format!("application/x-www-form-urlencoded{kind}"), "cvv=123");
+        for (framework, seen) in both!(guard(), logged().1, &ask) {
+            assert_eq!(seen.status, 422, "{framework}: {kind}");
+        }
+    }
+}

@@ -36,13 +36,16 @@ impl Piece {
 }
 
 impl Fields {
-    /// Of a body of this type. What says nothing of itself may be JSON, and is looked at as such.
+    /// Of a body of this type, which counts by how it begins, as axum has it. What says nothing of itself may
+    /// be JSON, and is looked at as such.
     pub(super) fn of(content_type: Option<&[u8]>) -> Self {
-        let essence = content_type.unwrap_or_default().split(|byte| *byte == b';').next();
-        let essence = essence.unwrap_or_default().trim_ascii();
-        if essence.eq_ignore_ascii_case(b"application/x-www-form-urlencoded") {
+        let content_type = content_type.unwrap_or_default().trim_ascii_start();
+        let begins = |kind: &[u8]| {
+            content_type.get(..kind.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(kind))
+        };
+        if begins(b"application/x-www-form-urlencoded") {
             Self::pairs(b'&', Written::InAddress)
-        } else if essence.get(..10).is_some_and(|kind| kind.eq_ignore_ascii_case(b"multipart/")) {
+        } else if begins(b"multipart/") {
             // Also `multipart/mixed`, which actix-multipart reads as well.
             Self::Multipart(Box::default())
         } else {
