@@ -310,3 +310,46 @@ async fn a_form_is_what_others_take_for_one() {
         }
     }
 }
+
+/// What those who read forms take for the name of a part, by whatever rules.
+#[actix_web::test]
+async fn the_head_of_a_part_is_read_as_freely_as_others_read_it() {
+    let long = "a".repeat(300);
+    for head in [
+        "name = \"cvv\"",
+        "name\t=\tcvv",
+        "NAME*=utf-8'en'%63vv",
+        "name*=utf-8'en'%63vv; name=\"a\"",
+        "name=\"a\"; name=\"cvv\"",
+        "a=b\"; name=\"cvv\"",
+        "filename=\"a name=cvv; b\"",
+        &format!("name=\"cvv\"; filename=\"{long}\""),
+    ] {
+        for (framework, seen) in both!(guard(), logged().1, &multipart(&[(head, "")])) {
+            assert_eq!(seen.status, 422, "{framework}: {head}");
+        }
+    }
+    for head in [
+        "name=\"a\"; filename=\"my name is cvv\"",
+        "name=\"a\"; filename=\"my_name=cvv=none\"",
+        &format!("name=\"a\"; filename=\"{long}\""),
+    ] {
+        for (framework, seen) in both!(guard(), logged().1, &multipart(&[(head, "")])) {
+            assert_eq!(seen.status, 200, "{framework}: {head}");
+        }
+    }
+    let exempt = guard().exempt_field("siret").unwrap();
+    for (head, status) in [
+        ("name = \"siret\"", 200),
+        ("filename=\"a name=siret\"; name=\"note\"", 422),
+        ("filename=\"a\\\"; name=siret\"; name=\"note\"", 422),
+        ("name=\"note\"; name=\"siret\"", 422),
+        ("name=\"siret\"; name=\"note\"", 422),
+        ("name=\"note\"; name*=utf-8''siret", 422),
+    ] {
+        let ask = multipart(&[(head, "36227206271667")]);
+        for (framework, seen) in both!(exempt.clone(), logged().1, &ask) {
+            assert_eq!(seen.status, status, "{framework}: {head}");
+        }
+    }
+}

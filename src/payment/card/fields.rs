@@ -92,12 +92,13 @@ impl<const ROOM: usize> Default for Carry<ROOM> {
 
 impl<const ROOM: usize> Carry<ROOM> {
     pub(super) fn extend(&mut self, more: &[u8]) {
-        match self.raw.get_mut(self.len..self.len.saturating_add(more.len())) {
-            Some(room) => {
-                room.copy_from_slice(more);
-                self.len += more.len();
-            }
-            None => self.len = ROOM + 1,
+        let room = self.raw.get_mut(self.len..).unwrap_or_default();
+        if let Some(room) = room.get_mut(..more.len()) {
+            room.copy_from_slice(more);
+            self.len += more.len();
+        } else {
+            room.copy_from_slice(&more[..room.len()]);
+            self.len = ROOM + 1;
         }
     }
 
@@ -107,6 +108,11 @@ impl<const ROOM: usize> Carry<ROOM> {
 
     pub(super) fn is_empty(&self) -> bool {
         self.len == 0
+    }
+
+    /// As much as there is room for, and whether that is all.
+    pub(super) fn begin(&self) -> (&[u8], bool) {
+        (&self.raw[..self.len.min(ROOM)], self.len <= ROOM)
     }
 
     /// What there is, unless it is too long.

@@ -1,6 +1,6 @@
 //! The parts of `multipart/form-data` by their names.
 
-use memchr::memchr;
+use memchr::{memchr, memchr2};
 
 use super::fields::{Carry, Piece};
 use super::name::{Names, Purpose, Verdict, Written};
@@ -74,60 +74,74 @@ impl Multipart {
     }
 
     fn end_line(&mut self, names: &Names) -> Option<Purpose> {
-        let line = self.line.get()?;
+        let (line, is_whole) = self.line.begin();
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         if line.starts_with(b"--") {
             (self.in_head, self.exempt) = (true, false);
         } else if self.in_head && line.is_empty() {
             self.in_head = false;
-        } else if self.in_head
-            && let Some(name) = name_of_part(line, b"name=")
-        {
-            match names.verdict(name, Written::Plainly) {
-                Verdict::Refused(purpose) => return Some(purpose),
-                verdict => self.exempt = verdict == Verdict::Exempt,
+        } else if self.in_head {
+            let mut exempt = None;
+            for (name, written) in names_of_part(line) {
+                match names.verdict(name, written) {
+                    Verdict::Refused(purpose) => return Some(purpose),
+                    // Whichever of them somebody reads has to be exempt.
+                    verdict => {
+                        let is_exempt = verdict == Verdict::Exempt && written == Written::Plainly;
+                        exempt = Some(is_exempt && exempt.unwrap_or(is_whole));
+                    }
+                }
             }
-        }
-        // `name*=UTF-8''%63vv`, of RFC 5987: some read it.
-        if self.in_head
-            && let Some(name) = name_of_part(line, b"name*=")
-            && let Verdict::Refused(purpose) =
-                names.verdict(name.rsplit(|byte| *byte == b'\'').next()?, Written::InAddress)
-        {
-            return Some(purpose);
+            self.exempt = exempt.unwrap_or(self.exempt);
         }
         None
     }
 }
 
-/// The name in `Content-Disposition: form-data; name="…"`.
-fn name_of_part<'a>(line: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
-    let (header, rest) = line.split_at_checked(DISPOSITION.len())?;
-    if !header.eq_ignore_ascii_case(DISPOSITION) {
-        return None;
-    }
-    // What stands between quotes is no name: `filename="a name=b"`.
-    let (mut is_quoted, mut is_escaped) = (false, false);
-    let begins = |at: &usize| {
-        let was_escaped = std::mem::take(&mut is_escaped);
-        match rest[*at] {
-            b'"' if !was_escaped => is_quoted = !is_quoted,
-            b'\\' if is_quoted && !was_escaped => is_escaped = true,
-            _ => {}
+/// The names in `Content-Disposition: form-data; name="…"`, and in `name*=UTF-8''%63vv` of RFC 5987, which some
+/// read: wherever they stand, as not all who read them know what is between quotes.
+fn names_of_part(line: &[u8]) -> impl Iterator<Item = (&[u8], Written)> {
+    let rest = line.split_at_checked(DISPOSITION.len());
+    let rest = rest.filter(|(header, _)| header.eq_ignore_ascii_case(DISPOSITION));
+    let rest = rest.map_or(&[][..], |(_, rest)| rest);
+    (0..rest.len()).filter_map(move |at| {
+        let (before, rest) = rest.split_at(at);
+        let (key, rest) = rest.split_at_checked(KEY.len())?;
+        if !key.eq_ignore_ascii_case(KEY) || before.last().is_some_and(u8::is_ascii_alphanumeric) {
+            return None;
         }
-        let before = rest[..*at].last();
-        !is_quoted
-            && rest[*at..].get(..key.len()).is_some_and(|name| name.eq_ignore_ascii_case(key))
-            && !before.is_some_and(u8::is_ascii_alphanumeric)
-    };
-    let value = &rest[(0..rest.len()).find(begins)? + key.len()..];
-    let (value, end) = match value.strip_prefix(b"\"") {
-        Some(quoted) => (quoted, b'"'),
-        None => (value, b';'),
-    };
-    Some(&value[..memchr(end, value).unwrap_or(value.len())])
+        let (rest, written) = match rest.strip_prefix(b"*") {
+            Some(rest) => (rest, Written::InAddress),
+            None => (rest, Written::Plainly),
+        };
+        let value = rest.trim_ascii_start().strip_prefix(b"=")?.trim_ascii_start();
+        let name = match value.strip_prefix(b"\"") {
+            Some(quoted) => &quoted[..end_of_quoted(quoted)],
+            None => &value[..memchr(b';', value).unwrap_or(value.len())],
+        };
+        // `UTF-8'en'` is before the name.
+        let name = match written {
+            Written::InAddress => name.rsplit(|byte| *byte == b'\'').next()?,
+            _ => name,
+        };
+        Some((name, written))
+    })
 }
 
+/// Where the next quote is that has no backslash before it.
+fn end_of_quoted(quoted: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(found) = quoted.get(at..).and_then(|rest| memchr2(b'"', b'\\', rest)) {
+        at += found;
+        if quoted[at] == b'"' {
+            return at;
+        }
+        at += 2;
+    }
+    quoted.len()
+}
+
+const KEY: &[u8] = b"name";
 const DISPOSITION: &[u8] = b"content-disposition:";
 
 #[cfg(test)]
@@ -135,17 +149,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_part_has_the_name_that_its_head_gives_it() {
-        for (line, name) in [
-            ("Content-Disposition: form-data; name=\"cvv\"", Some("cvv")),
-            ("content-disposition:form-data;NAME=cvv;x=1", Some("cvv")),
-            ("Content-Disposition: form-data; filename=\"a\"; name=\"b\"", Some("b")),
-            ("Content-Disposition: form-data; filename=\"a\"", None),
-            ("Content-Disposition: form-data; filename=\"; name=a\"; name=\"b\"", Some("b")),
-            ("Content-Disposition: form-data; filename=\"\\\" name=a\"; name=\"b\"", Some("b")),
-            ("Content-Type: text/plain; name=\"cvv\"", None),
+    fn a_part_has_the_names_that_its_head_gives_it() {
+        for (line, names) in [
+            ("Content-Disposition: form-data; name=\"cvv\"", &["cvv"][..]),
+            ("content-disposition:form-data;NAME=cvv;x=1", &["cvv"]),
+            ("Content-Disposition: form-data; name = \"cvv\"", &["cvv"]),
+            ("Content-Disposition: form-data; filename=\"a\"; name=\"b\"", &["b"]),
+            ("Content-Disposition: form-data; filename=\"a\"", &[]),
+            ("Content-Disposition: form-data; filename=\"; name=a\"; name=\"b\"", &["a\"", "b"]),
+            ("Content-Disposition: form-data; a=b\"; name=\"c\"", &["c"]),
+            ("Content-Disposition: form-data; name=\"a\\\"b\"; x=\"c\"", &["a\\\"b"]),
+            ("Content-Disposition: form-data; name=\"a\\", &["a\\"]),
+            ("Content-Disposition: form-data; name*=UTF-8'en'cvv; name=a", &["cvv", "a"]),
+            ("Content-Disposition: form-data; name; name*; name=", &[""]),
+            ("Content-Type: text/plain; name=\"cvv\"", &[]),
+            ("Content-Disp", &[]),
         ] {
-            assert_eq!(name_of_part(line.as_bytes(), b"name="), name.map(str::as_bytes), "{line}");
+            let read: Vec<_> = names_of_part(line.as_bytes()).map(|(name, _)| name).collect();
+            let expected: Vec<_> = names.iter().map(|name| name.as_bytes()).collect();
+            assert_eq!(read, expected, "{line}");
         }
     }
 }
