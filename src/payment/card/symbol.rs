@@ -44,6 +44,7 @@ impl Symbol {
             0x24ea => Self::Digit(0),
             0xff10..=0xff19 => Self::digit(char, 0xff10),
             0x1d7ce..=0x1d7ff => Self::Digit(((char - 0x1d7ce) % 10) as u8),
+            0x1fbf0..=0x1fbf9 => Self::digit(char, 0x1fbf0),
             // Spaces, hyphens and dashes; and what cannot be seen.
             0xa0
             | 0xad
@@ -141,6 +142,7 @@ mod tests {
             ("₀₁₈₉", [0, 1, 8, 9]),
             ("⓪①⑧⑨", [0, 1, 8, 9]),
             ("𝟎𝟙𝟪𝟿", [0, 1, 8, 9]),
+            ("🯰🯱🯸🯹", [0, 1, 8, 9]),
         ] {
             let read: Vec<_> = text.chars().map(|char| Symbol::of(char.into())).collect();
             assert_eq!(read, digits.map(Symbol::Digit), "{text}");
