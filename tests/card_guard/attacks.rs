@@ -280,8 +280,12 @@ async fn a_host_in_the_target_and_more_names_count() {
     }
 }
 
+/// As frameworks name the fields of a form that has others inside.
+const DEEP: &str =
+    "registration[members_attributes][12][payment_attributes][0][credit_card_attributes]";
+
 #[actix_web::test]
-async fn a_name_counts_whatever_indices_it_ends_with() {
+async fn a_name_counts_however_deep_it_is() {
     let urlencoded = "application/x-www-form-urlencoded";
     for ask in [
         form(urlencoded, "cvv.100=123"),
@@ -289,15 +293,26 @@ async fn a_name_counts_whatever_indices_it_ends_with() {
         form(urlencoded, "cvv[0][0]=123"),
         form(urlencoded, "card[0][cvv][1][22]=123"),
         form("application/json", r#"{"card.cvv.0.100":""}"#),
+        form(urlencoded, &format!("{DEEP}[security_code]=")),
+        form(urlencoded, &format!("{DEEP}[number]=4&{DEEP}[card_number][0]=")),
+        multipart(&[(&format!("name=\"{DEEP}[cvv]\""), "")]),
     ] {
         for (framework, seen) in both!(guard(), logged().1, &ask) {
             assert_eq!(seen.status, 422, "{framework}: {ask:?}");
         }
     }
     let clean = "cvv_required.100=1&seat[0][0]=1&a.100=1&[0][0]=1&100=1&1[0]=2";
-    for (framework, seen) in both!(guard(), logged().1, &form(urlencoded, clean)) {
+    for clean in [clean, &format!("{DEEP}[number]=1&{DEEP}[holder]=a&{}=1", "pan".repeat(30))] {
+        for (framework, seen) in both!(guard(), logged().1, &form(urlencoded, clean)) {
+            assert_eq!(seen.status, 200, "{framework}: {clean}");
+        }
+    }
+    let exempt = guard().exempt_field("siret").unwrap();
+    let deep = form(urlencoded, &format!("{DEEP}[siret]=36227206271667"));
+    for (framework, seen) in both!(exempt, logged().1, &deep) {
         assert_eq!(seen.status, 200, "{framework}");
     }
+    assert!(guard().exempt_field(&"siret".repeat(13)).is_err());
 }
 
 /// axum takes for a form whatever has a type that begins as one.

@@ -36,7 +36,7 @@ pub(super) struct Names {
     ends: Ends,
 }
 
-/// Longer names are not compared.
+/// Of longer names the end counts.
 const LONGEST: usize = 64;
 
 impl Names {
@@ -46,7 +46,8 @@ impl Names {
 
     /// Exempts a name; `false` if it is none.
     pub(super) fn exempt(&mut self, name: &str) -> bool {
-        let Some(name) = Name::read(name.as_bytes(), Written::Plainly) else { return false };
+        let name = Name::read(name.as_bytes(), Written::Plainly);
+        let Some(name) = name.filter(Name::has_last_part) else { return false };
         self.ends.add(name.last_part());
         self.exempt.push(name.last_part().into());
         true
@@ -75,7 +76,7 @@ impl Names {
             return Verdict::Nothing;
         }
         let Some(name) = Name::read(raw, written) else { return Verdict::Nothing };
-        if self.exempt.iter().any(|exempt| **exempt == *name.last_part()) {
+        if name.has_last_part() && self.exempt.iter().any(|exempt| **exempt == *name.last_part()) {
             return Verdict::Exempt;
         }
         name.purpose().map_or(Verdict::Nothing, Verdict::Refused)
@@ -106,22 +107,32 @@ struct Name {
     part: usize,
     /// Where its last words begin, the last first.
     words: [usize; WORDS],
+    /// It is no more than the end of one.
+    is_cut: bool,
 }
+
+const HALF: usize = LONGEST / 2;
 
 /// `card_verification_code` has three.
 const WORDS: usize = 4;
 
 impl Name {
     fn read(raw: &[u8], written: Written) -> Option<Self> {
-        let mut name = Self { text: [0; LONGEST], len: 0, part: 0, words: [usize::MAX; WORDS] };
+        let (text, words) = ([0; LONGEST], [usize::MAX; WORDS]);
+        let mut name = Self { text, len: 0, part: 0, words, is_cut: false };
         // What stands before the last part, or before all the indices that it ends with.
-        let (mut before, mut end) = (0, 0);
+        let (mut before, mut end) = (0_usize, 0_usize);
         let (mut at, mut last) = (0, 0_u8);
         while at < raw.len() {
             let (byte, length) = decoded(&raw[at..], written);
             at += length;
             let hump = byte.is_ascii_uppercase() && !last.is_ascii_uppercase();
             if byte.is_ascii_alphanumeric() {
+                if name.len == LONGEST {
+                    name.forget_half();
+                    before = before.saturating_sub(HALF);
+                    end = end.saturating_sub(HALF);
+                }
                 if matches!(last, b'.' | b'[' | b'/' | b':') {
                     if !name.ends_with_index() {
                         (before, end) = (name.part, name.len);
@@ -133,7 +144,7 @@ impl Name {
                     name.words.rotate_right(1);
                     name.words[0] = name.len;
                 }
-                *name.text.get_mut(name.len)? = byte.to_ascii_lowercase();
+                name.text[name.len] = byte.to_ascii_lowercase();
                 name.len += 1;
                 last = byte;
             } else if !matches!((last, byte), (b'.' | b'[' | b'/' | b':', _)) {
@@ -147,6 +158,19 @@ impl Name {
         (name.len > 0).then_some(name)
     }
 
+    fn forget_half(&mut self) {
+        self.text.copy_within(HALF.., 0);
+        self.len -= HALF;
+        self.part = self.part.saturating_sub(HALF);
+        self.words = self.words.map(|start| start.checked_sub(HALF).unwrap_or(usize::MAX));
+        self.is_cut = true;
+    }
+
+    /// Whether the whole of it is here.
+    fn has_last_part(&self) -> bool {
+        self.part > 0 || !self.is_cut
+    }
+
     fn last_part(&self) -> &[u8] {
         &self.text[self.part..self.len]
     }
@@ -156,8 +180,9 @@ impl Name {
     }
 
     fn purpose(&self) -> Option<Purpose> {
-        let whole = &self.text[..self.len];
-        let words = || self.words.iter().filter_map(|start| whole.get(*start..));
+        let all = &self.text[..self.len];
+        let whole = if self.is_cut { &[][..] } else { all };
+        let words = || self.words.iter().filter_map(|start| all.get(*start..));
         if words().any(is_code) || is_code(whole) {
             return Some(Purpose::SecurityCode);
         }
@@ -343,6 +368,12 @@ mod tests {
             ("card[0][cvv]", Written::Plainly, Some(SecurityCode)),
             ("[0][0]", Written::Plainly, None),
             ("cvv100", Written::Plainly, None),
+            (&format!("{}_cvv", "a".repeat(64)), Written::Plainly, Some(SecurityCode)),
+            (&format!("{}[cvv][0]", "ab_".repeat(40)), Written::Plainly, Some(SecurityCode)),
+            (&format!("{}.pan", "a".repeat(63)), Written::Plainly, Some(CardNumber)),
+            (&format!("{}cvv", "a".repeat(63)), Written::Plainly, None),
+            (&format!("x.{}", "0".repeat(100)), Written::Plainly, None),
+            (&format!("{}cvv.{}", "a".repeat(32), "0".repeat(30)), Written::Plainly, None),
             ("100", Written::Plainly, None),
             ("[0]", Written::Plainly, None),
             ("seat[0]", Written::Plainly, None),
