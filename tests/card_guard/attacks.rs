@@ -337,6 +337,8 @@ async fn the_head_of_a_part_is_read_as_freely_as_others_read_it() {
         "name*=utf-8'en'%63vv; name=\"a\"",
         "name=\"a\"; name=\"cvv\"",
         "a=b\"; name=\"cvv\"",
+        "name=\"cvv\\\"; filename=\"a\"",
+        "name=\"a\\\" cvv\"; filename=\"a\"",
         "filename=\"a name=cvv; b\"",
         &format!("name=\"cvv\"; filename=\"{long}\""),
     ] {

@@ -104,7 +104,7 @@ fn names_of_part(line: &[u8]) -> impl Iterator<Item = (&[u8], Written)> {
     let rest = line.split_at_checked(DISPOSITION.len());
     let rest = rest.filter(|(header, _)| header.eq_ignore_ascii_case(DISPOSITION));
     let rest = rest.map_or(&[][..], |(_, rest)| rest);
-    (0..rest.len()).filter_map(move |at| {
+    let names = (0..rest.len()).filter_map(move |at| {
         let (before, rest) = rest.split_at(at);
         let (key, rest) = rest.split_at_checked(KEY.len())?;
         if !key.eq_ignore_ascii_case(KEY) || before.last().is_some_and(u8::is_ascii_alphanumeric) {
@@ -115,17 +115,26 @@ fn names_of_part(line: &[u8]) -> impl Iterator<Item = (&[u8], Written)> {
             None => (rest, Written::Plainly),
         };
         let value = rest.trim_ascii_start().strip_prefix(b"=")?.trim_ascii_start();
-        let name = match value.strip_prefix(b"\"") {
-            Some(quoted) => &quoted[..end_of_quoted(quoted)],
-            None => &value[..memchr(b';', value).unwrap_or(value.len())],
-        };
-        // `UTF-8'en'` is before the name.
-        let name = match written {
-            Written::InAddress => name.rsplit(|byte| *byte == b'\'').next()?,
-            _ => name,
-        };
-        Some((name, written))
-    })
+        Some(readings(value).into_iter().flatten().map(move |name| match written {
+            // `UTF-8'en'` is before the name.
+            Written::InAddress => {
+                (name.rsplit(|byte| *byte == b'\'').next().unwrap_or(name), written)
+            }
+            _ => (name, written),
+        }))
+    });
+    names.flatten()
+}
+
+/// A value, with quotes or without. A backslash before a quote is for some a part of the name, as browsers
+/// write it, and for others it says that the quote is.
+fn readings(value: &[u8]) -> [Option<&[u8]>; 2] {
+    let Some(quoted) = value.strip_prefix(b"\"") else {
+        return [Some(&value[..memchr(b';', value).unwrap_or(value.len())]), None];
+    };
+    let plain = &quoted[..memchr(b'"', quoted).unwrap_or(quoted.len())];
+    let escaped = &quoted[..end_of_quoted(quoted)];
+    [Some(plain), Some(escaped).filter(|escaped| escaped.len() != plain.len())]
 }
 
 /// Where the next quote is that has no backslash before it.
@@ -158,7 +167,7 @@ mod tests {
             ("Content-Disposition: form-data; filename=\"a\"", &[]),
             ("Content-Disposition: form-data; filename=\"; name=a\"; name=\"b\"", &["a\"", "b"]),
             ("Content-Disposition: form-data; a=b\"; name=\"c\"", &["c"]),
-            ("Content-Disposition: form-data; name=\"a\\\"b\"; x=\"c\"", &["a\\\"b"]),
+            ("Content-Disposition: form-data; name=\"a\\\"b\"; x=\"c\"", &["a\\", "a\\\"b"]),
             ("Content-Disposition: form-data; name=\"a\\", &["a\\"]),
             ("Content-Disposition: form-data; name*=UTF-8'en'cvv; name=a", &["cvv", "a"]),
             ("Content-Disposition: form-data; name; name*; name=", &[""]),
