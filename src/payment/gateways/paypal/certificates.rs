@@ -263,7 +263,7 @@ mod tests {
         let network = api::tests::Canned::new([(200, [PAYPAL, MIDDLE].concat())]);
         let (signature, message) = (vec![0; 256], String::new());
         let sent = Transmission { certificate: "https://a/b", message, signature };
-        let mut asked = |seconds| {
+        let asked = |seconds| {
             let now = UNIX_EPOCH + Duration::from_secs(seconds);
             let http: Option<&dyn HttpSend> = Some(&network);
             let witness = Witness { mode: Mode::Test, now, http, ledger: None, taking: None };
