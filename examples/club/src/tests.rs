@@ -1,5 +1,5 @@
 //! Who may do what, as a table that somebody reads when it changes; and that both servers have these routes and
-//! no others.
+//! no others; and what a club makes for itself when it first starts.
 
 #![allow(clippy::unwrap_used, reason = "a test's failure is its message")]
 
@@ -16,6 +16,7 @@ use tower::ServiceExt as _;
 
 use crate::club::Club;
 use crate::roles::{self, Role};
+use crate::secrets::Secrets;
 use crate::settings::Settings;
 use crate::site::Site;
 use crate::{House, actix, axum, tls};
@@ -146,6 +147,22 @@ async fn actix_has_the_routes_of_the_table() {
         let answer = call_service(&app, request).await;
         is_there(&method, &path, answer.status().as_u16());
     }
+}
+
+#[test]
+fn secrets_are_made_once_and_for_their_owner_alone() {
+    let folder = Scratch::new("secrets");
+    let made = Secrets::of(&folder.0).unwrap().password;
+    assert_eq!(made.len(), 16);
+    for name in ["keys", "lockout-key", "password"] {
+        let file = fs::metadata(folder.0.join(name)).unwrap();
+        #[cfg(unix)]
+        assert_eq!(std::os::unix::fs::PermissionsExt::mode(&file.permissions()) & 0o777, 0o600);
+        assert!(file.len() >= 16, "{name}");
+    }
+    assert_eq!(Secrets::of(&folder.0).unwrap().password, made);
+    let another = Scratch::new("other-secrets");
+    assert_ne!(Secrets::of(&another.0).unwrap().password, made);
 }
 
 const PEER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 4000);

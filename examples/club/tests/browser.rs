@@ -14,10 +14,6 @@
 mod chromium;
 #[path = "support/mod.rs"]
 mod club;
-#[allow(
-    clippy::duration_suboptimal_units,
-    reason = "the library is for older compilers than the club is"
-)]
 #[path = "../../../tests/support/mod.rs"]
 mod support;
 

@@ -9,10 +9,6 @@
 
 #[path = "support/mod.rs"]
 mod club;
-#[allow(
-    clippy::duration_suboptimal_units,
-    reason = "the library is for older compilers than the club is"
-)]
 #[path = "../../../tests/support/mod.rs"]
 mod support;
 

@@ -2,7 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses a part of this")]
 
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, TcpListener};
+use std::sync::Arc;
 
 use tokio::process::Command;
 
@@ -34,28 +35,90 @@ macro_rules! on_both_servers {
 /// The club that `cargo run -p club` starts, with a folder and ports of its own.
 #[derive(Debug)]
 pub(crate) struct Club {
-    /// `https://localhost:PORT`.
+    /// How people reach it: `https://localhost:PORT`, unless its site is another.
     pub(crate) origin: String,
+    /// Where it listens for them, or for what a proxy hands on.
+    pub(crate) door: String,
     /// Where it listens for http.
     pub(crate) plain: String,
-    pub(crate) folder: Scratch,
-    running: Running,
+    server: String,
+    options: Vec<String>,
+    running: Option<Running>,
+    pub(crate) folder: Arc<Scratch>,
 }
 
 impl Club {
     /// Starts it, for a test of this name.
     pub(crate) async fn start(server: &str, test: &str) -> Self {
-        let folder = Scratch::new(&format!("club-{test}-{server}"));
-        let plain = free_port();
+        let mut club = Self::new(server, test);
+        club.open().await;
+        club
+    }
+
+    /// The same, before it starts.
+    pub(crate) fn new(server: &str, test: &str) -> Self {
+        let port = free_port();
+        Self {
+            origin: format!("https://localhost:{port}"),
+            door: format!("https://127.0.0.1:{port}"),
+            plain: format!("http://127.0.0.1:{}", free_port()),
+            server: server.to_owned(),
+            options: Vec::new(),
+            running: None,
+            folder: Arc::new(Scratch::new(&format!("club-{test}-{server}"))),
+        }
+    }
+
+    /// Another instance of the same site, with the same folder and options, which has not started either.
+    pub(crate) fn another(&self) -> Self {
+        Self {
+            origin: self.origin.clone(),
+            door: format!("https://127.0.0.1:{}", free_port()),
+            plain: format!("http://127.0.0.1:{}", free_port()),
+            server: self.server.clone(),
+            options: self.options.clone(),
+            running: None,
+            folder: Arc::clone(&self.folder),
+        }
+    }
+
+    pub(crate) fn with(mut self, options: &[&str]) -> Self {
+        self.options.extend(options.iter().map(ToString::to_string));
+        self
+    }
+
+    /// Has this site, of which a proxy on this machine hands it the requests.
+    pub(crate) fn behind_proxy(mut self, site: &str) -> Self {
+        site.clone_into(&mut self.origin);
+        self.door = self.door.replace("https://", "http://");
+        self.with(&["--behind-proxy"])
+    }
+
+    /// Starts it, also when it has stopped before.
+    pub(crate) async fn open(&mut self) {
+        let [address, plain] = [&self.door, &self.plain].map(|url| url.split_once("//").unwrap().1);
         let mut command = Command::new(env!("CARGO_BIN_EXE_club"));
-        command.args(["--server", server, "--address", "127.0.0.1:0"]);
-        command.args(["--gateway", "127.0.0.1:0", "--http", &plain]);
-        command.arg("--data").arg(folder.join("")).env("CLUB_PASSWORD", PASSWORD);
+        command.args(["--server", &self.server, "--site", &self.origin, "--address", address]);
+        command.args(["--gateway", "127.0.0.1:0", "--http", plain]).args(&self.options);
+        command.arg("--data").arg(self.folder.join("")).env("CLUB_PASSWORD", PASSWORD);
+        // Not those of whoever runs the tests.
+        for name in ["CLUB_KEYS", "CLUB_LOCKOUT_KEY", "CLUB_REDIS"] {
+            command.env_remove(name);
+        }
         let mut running = Running::start(&mut command);
-        let port = running.port_after("listening on https://localhost:").await;
+        running.line_with("listening on ").await;
         running.run();
-        let origin = format!("https://localhost:{port}");
-        Self { origin, plain: format!("http://{plain}"), folder, running }
+        self.running = Some(running);
+    }
+
+    /// Ends it as a loss of power does.
+    pub(crate) async fn kill(&mut self) {
+        self.running.take().expect("it runs").kill().await;
+    }
+
+    /// Ends it as Ctrl-C does.
+    pub(crate) async fn interrupt(&mut self) {
+        self.running.take().expect("it runs").interrupt().await;
     }
 
     /// Where its gateway is.
@@ -73,8 +136,9 @@ impl Club {
         self.visitor_from("127.0.0.1")
     }
 
+    /// All of `127.0.0.0/8` is this machine.
     pub(crate) fn visitor_from(&self, address: &str) -> Visitor {
-        Visitor::new(&self.origin, &self.read("ca.pem"), address.parse().unwrap())
+        Visitor::new(self, address.parse().unwrap())
     }
 
     /// One of those who are members from the start.
@@ -86,8 +150,9 @@ impl Club {
     }
 }
 
-fn free_port() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+/// A port of this machine that was free a moment ago.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
 }
 
 /// Of those who are members from the start.

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 
-use http::{HeaderMap, Method};
+use http::header::{HOST, HeaderMap};
+use http::{HeaderValue, Method};
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder};
 use rustls::crypto::ring;
@@ -12,12 +13,16 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 
+use super::Club;
+use crate::support::PATIENCE;
+
 /// Keeps cookies, and follows no redirects.
 #[derive(Debug)]
 pub(crate) struct Visitor {
     origin: String,
+    door: String,
     client: Client,
-    cookies: Mutex<BTreeMap<String, String>>,
+    cookies: Arc<Mutex<BTreeMap<String, String>>>,
 }
 
 /// What came back.
@@ -30,21 +35,33 @@ pub(crate) struct Reply {
 
 impl Visitor {
     /// Trusts this authority alone, as one does who has been told of it.
-    pub(super) fn new(origin: &str, authority: &str, from: IpAddr) -> Self {
+    pub(super) fn new(club: &Club, from: IpAddr) -> Self {
         let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_slice(authority.as_bytes()).unwrap()).unwrap();
+        roots.add(CertificateDer::from_pem_file(club.folder.join("ca.pem")).unwrap()).unwrap();
         let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_root_certificates(roots)
             .with_no_client_auth();
         let client = Client::builder().tls_backend_preconfigured(tls).local_address(from);
-        let client = client.no_proxy().redirect(Policy::none()).build().unwrap();
-        Self { origin: origin.to_owned(), client, cookies: Mutex::default() }
+        let client = client.no_proxy().redirect(Policy::none()).timeout(PATIENCE).build().unwrap();
+        let (origin, door) = (club.origin.clone(), club.door.clone());
+        Self { origin, door, client, cookies: Arc::default() }
+    }
+
+    /// The same browser, at another instance.
+    pub(crate) fn at(&self, club: &Club) -> Self {
+        let (client, cookies) = (self.client.clone(), Arc::clone(&self.cookies));
+        Self { origin: club.origin.clone(), door: club.door.clone(), client, cookies }
     }
 
     pub(crate) async fn get(&self, target: &str) -> Reply {
         self.send(self.request(Method::GET, target)).await
+    }
+
+    /// The same of a club that may be closed.
+    pub(crate) async fn try_get(&self, target: &str) -> reqwest::Result<Reply> {
+        self.try_send(self.request(Method::GET, target)).await
     }
 
     /// Sends a form of one of the club's own pages.
@@ -54,6 +71,14 @@ impl Visitor {
 
     pub(crate) async fn sign_in(&self, name: &str, password: &str) -> Reply {
         self.post("/sign-in", &[("name", name), ("password", password)]).await
+    }
+
+    /// Mistypes the password so many times, and is told so each time.
+    pub(crate) async fn fails(&self, name: &str, times: usize) {
+        for time in 0..times {
+            let reply = self.sign_in(name, "not it").await;
+            assert_eq!(reply.status, 401, "{name}, time {time}: {reply:?}");
+        }
     }
 
     /// A request as a browser sends it from one of the club's own pages. A target with a host is for somebody
@@ -72,10 +97,13 @@ impl Visitor {
         target: &str,
         (origin, site): (&str, &str),
     ) -> RequestBuilder {
-        let is_whole = target.starts_with(&self.origin);
-        let url = if is_whole { target.into() } else { format!("{}{target}", self.origin) };
-        let request = self.client.request(method, url).header("accept", "text/html");
-        let request = request.header("origin", origin).header("sec-fetch-site", site);
+        let target = target.strip_prefix(&self.origin).unwrap_or(target);
+        let request = self.client.request(method, format!("{}{target}", self.door));
+        let request = request.header("accept", "text/html");
+        let mut request = request.header("origin", origin).header("sec-fetch-site", site);
+        if self.door.starts_with("http://") {
+            request = request.header("x-forwarded-proto", "https"); // as its proxy says
+        }
         match self.cookies() {
             none if none.is_empty() => request,
             cookies => request.header("cookie", cookies),
@@ -87,10 +115,21 @@ impl Visitor {
     }
 
     pub(crate) async fn send(&self, request: RequestBuilder) -> Reply {
-        let response = request.send().await.unwrap();
+        self.try_send(request).await.unwrap()
+    }
+
+    async fn try_send(&self, request: RequestBuilder) -> reqwest::Result<Reply> {
+        let (client, request) = request.build_split();
+        let mut request = request?;
+        if request.url().as_str().starts_with(&self.door) {
+            let host = self.origin.trim_start_matches("https://");
+            let host = HeaderValue::from_str(host).unwrap();
+            request.headers_mut().entry(HOST).or_insert(host);
+        }
+        let response = client.execute(request).await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         self.keep(&headers);
-        Reply { status, headers, body: response.text().await.unwrap() }
+        Ok(Reply { status, headers, body: response.text().await? })
     }
 
     /// Keeps what it sets, and forgets what it deletes.
@@ -139,6 +178,37 @@ impl Visitor {
     pub(crate) async fn tomorrow(&self) -> String {
         let page = self.get("/").await.body;
         page.split("/?day=").nth(2).expect("the second of the days")[..10].to_owned()
+    }
+
+    /// Lets Paybox's form post itself, decides on the gateway's page, and gives where that sends the payer.
+    pub(crate) async fn at_paybox(&self, booking: &str, how: &str) -> String {
+        let page = self.post(&format!("{booking}/pay/paybox"), &[]).await;
+        assert_eq!(page.status, 200, "{}", page.body);
+        let action = page.between("action=\"", "\"");
+        let field = |input: &str| {
+            let of = |what: &str| {
+                let (_, rest) = input.split_once(&format!("{what}=\"")).expect(what);
+                rest.split_once('"').unwrap().0.replace("&quot;", "\"").replace("&lt;", "<")
+            };
+            let value = of("value").replace("&gt;", ">").replace("&#39;", "'");
+            (of("name"), value.replace("&amp;", "&"))
+        };
+        let inputs = page.body.split("<input ").skip(1).filter(|input| input.contains("hidden"));
+        let fields: Vec<_> = inputs.map(field).collect();
+        let fields: Vec<_> = fields.iter().map(|(name, value)| (&**name, &**value)).collect();
+        let gateway = self.post(action, &fields).await;
+        assert_eq!(gateway.status, 200, "{}", gateway.body);
+        let order = booking.trim_start_matches("/bookings/");
+        let (origin, _) = action.split_once("/cgi").unwrap();
+        let decision = [("order", order), ("how", how)];
+        self.post(&format!("{origin}/decide"), &decision).await.location().to_owned()
+    }
+
+    /// Likewise at PayPal, where a redirect leads.
+    pub(crate) async fn at_paypal(&self, booking: &str, how: &str) -> String {
+        let reply = self.post(&format!("{booking}/pay/paypal"), &[]).await;
+        assert_eq!(reply.status, 303, "{}", reply.body);
+        self.post(reply.location(), &[("how", how)]).await.location().to_owned()
     }
 
     /// How far the payment of this booking is, as its page says.

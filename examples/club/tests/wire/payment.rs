@@ -2,7 +2,7 @@
 
 use http::Method;
 
-use crate::club::{Club, Visitor};
+use crate::club::Club;
 
 crate::on_both_servers!(
     a_court_is_paid_for_through_paybox,
@@ -14,7 +14,7 @@ async fn a_court_is_paid_for_through_paybox(server: &str) {
     let club = Club::start(server, "paybox").await;
     let ann = club.signed_in("ann").await;
     let booking = ann.book("8-1").await;
-    let back = at_paybox(&ann, &booking, "pay").await;
+    let back = ann.at_paybox(&booking, "pay").await;
     assert!(back.starts_with(&format!("{}/pay/return/", club.origin)), "{back}");
     let reply = ann.get(&back).await;
     assert_eq!((reply.status, reply.location()), (303, &*booking));
@@ -25,32 +25,9 @@ async fn a_court_is_paid_for_through_paybox(server: &str) {
         assert_eq!(ann.post(&format!("{booking}/{target}"), &[]).await.status, 409, "{target}");
     }
     let other = ann.book("8-2").await;
-    let back = at_paybox(&ann, &other, "cancel").await;
+    let back = ann.at_paybox(&other, "cancel").await;
     ann.get(&back).await;
     assert_ne!(ann.state(&other).await, "paid");
-}
-
-/// Lets the form post itself, decides on the gateway's page, and gives where the gateway sends the payer.
-async fn at_paybox(payer: &Visitor, booking: &str, how: &str) -> String {
-    let page = payer.post(&format!("{booking}/pay/paybox"), &[]).await;
-    assert_eq!(page.status, 200, "{}", page.body);
-    let action = page.between("action=\"", "\"").to_owned();
-    let field = |input: &str| {
-        let of = |what: &str| {
-            let (_, rest) = input.split_once(&format!("{what}=\"")).expect(what);
-            rest.split_once('"').unwrap().0.replace("&quot;", "\"").replace("&lt;", "<")
-        };
-        (of("name"), of("value").replace("&gt;", ">").replace("&#39;", "'").replace("&amp;", "&"))
-    };
-    let inputs = page.body.split("<input ").skip(1).filter(|input| input.contains("hidden"));
-    let fields: Vec<_> = inputs.map(field).collect();
-    let fields: Vec<_> = fields.iter().map(|(name, value)| (&**name, &**value)).collect();
-    let gateway = payer.post(&action, &fields).await;
-    assert_eq!(gateway.status, 200, "{}", gateway.body);
-    let order = booking.trim_start_matches("/bookings/");
-    let (origin, _) = action.split_once("/cgi").unwrap();
-    let decided = payer.post(&format!("{origin}/decide"), &[("order", order), ("how", how)]).await;
-    decided.location().to_owned()
 }
 
 async fn a_court_is_paid_for_through_paypal(server: &str) {
@@ -58,15 +35,13 @@ async fn a_court_is_paid_for_through_paypal(server: &str) {
     let ann = club.signed_in("ann").await;
     for (slot, how, state) in [("8-1", "pay", "paid"), ("8-2", "cancel", "created")] {
         let booking = ann.book(slot).await;
-        let reply = ann.post(&format!("{booking}/pay/paypal"), &[]).await;
-        assert_eq!(reply.status, 303, "{}", reply.body);
-        assert!(reply.location().starts_with(&club.gateway()), "{}", reply.location());
-        let decided = ann.post(reply.location(), &[("how", how)]).await;
-        let reply = ann.get(decided.location()).await;
+        let back = ann.at_paypal(&booking, how).await;
+        assert!(back.starts_with(&format!("{}/pay/return/", club.origin)), "{back}");
+        let reply = ann.get(&back).await;
         assert_eq!((reply.status, reply.location()), (303, &*booking));
         assert_eq!(ann.state(&booking).await, state);
         // The same way back once more says nothing new.
-        let again = ann.get(decided.location()).await;
+        let again = ann.get(&back).await;
         assert!(again.status >= 400 || again.location() == booking, "{}", again.status);
         assert_eq!(ann.state(&booking).await, state);
     }
@@ -79,7 +54,7 @@ async fn what_a_browser_says_of_a_payment_changes_nothing(server: &str) {
     let order = booking.trim_start_matches("/bookings/");
     // What comes back from another payment, of which she has the address.
     let other = ann.book("8-2").await;
-    let used = at_paybox(&ann, &other, "pay").await;
+    let used = ann.at_paybox(&other, "pay").await;
     ann.get(&used).await;
     let (_, said) = used.split_once('?').expect("what Paybox says");
 
