@@ -83,10 +83,11 @@
 //! # Features
 //!
 //! Pillars are on by default and pull in no framework. `axum` and `actix` add what these frameworks
-//! need, `serde` reads policies from files, `reports` collects browsers' reports, `redis` counts login
-//! attempts for several servers, `paybox`, `paypal` and `stripe` are gateways for payments, `reqwest` is the client
-//! by which they are asked, `json` writes security events as lines of JSON, `tracing` logs them and what the
-//! middleware notice. A feature adds items and never changes what others do.
+//! need, `serde` reads policies from files, `cookie` turns cookies into those of the `cookie` crate and back,
+//! `reports` collects browsers' reports, `redis` counts login attempts for several servers, `paybox`, `paypal` and
+//! `stripe` are gateways for payments, `reqwest` is the client by which they are asked, `json` writes security events
+//! as lines of JSON, `tracing` logs them and what the middleware notice. `keys` comes along with the pillars that have
+//! need of it. A feature adds items and never changes what others do.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]

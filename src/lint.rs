@@ -1,7 +1,32 @@
 //! Weak spots of layers that are valid each by itself, and of how they stand together.
 //!
-//! What a type can make impossible, and what a constructor can refuse, is not here: this is about
-//! choices that may be right, and seldom are.
+//! **The attack.** None by itself. A layer that only reports was left so after its first weeks. One that sets
+//! cookies stands outside of the one that hardens them. Nothing fails, and so nobody notices, until somebody
+//! makes use of it.
+//!
+//! - [`Stack::lint`](crate::middleware::Stack::lint) asks all layers of a stack, and gives each [`Finding`],
+//!   the worst first: print them when the server starts, and have a test read them.
+//! - A layer of your own tells of itself by [`Middleware::describe`](crate::middleware::Middleware::describe).
+//!
+//! What it does not do: what a type can make impossible, and what a constructor can refuse, is not here. This is
+//! about choices that may be right, and seldom are. And it sees the layers of one stack, not what stands
+//! around that.
+//!
+//! # Example
+//!
+//! ```
+//! # #[cfg(feature = "csrf")] {
+//! use donjon::csrf::CsrfProtection;
+//! use donjon::lint::Severity;
+//! use donjon::middleware::Stack;
+//!
+//! let csrf = CsrfProtection::new(["https://club.example"])?.report_only(); // and forgotten
+//! let findings = Stack::new((csrf,)).lint();
+//! let grave = findings.iter().find(|finding| finding.severity >= Severity::Warning).unwrap();
+//! assert_eq!(grave.about, "CsrfProtection");
+//! # }
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
 
 use std::cmp::Reverse;
 use std::fmt;

@@ -29,6 +29,15 @@
 //! | [`Busy`](Outcome::Busy) | as many attempts under way as there are guesses left | 429, `Retry-After` |
 //! | [`Unavailable`](Outcome::Unavailable) | the database, the store or the queue | 503, `Retry-After` |
 //!
+//! What it does not do: it begins no session, asks for no second factor, and looks into no form. Whoever is granted
+//! is signed in by you.
+//!
+//! # Deployment caveats
+//!
+//! An address is worth what [`TrustedProxies`](crate::client::TrustedProxies) makes of it. Work for a password takes
+//! milliseconds and mebibytes: see [what it costs](crate::password#what-it-costs). The look-up is asked for names
+//! that are nobody's, too, so have it take the same time for all.
+//!
 //! # Example
 //!
 //! ```

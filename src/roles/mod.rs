@@ -33,6 +33,13 @@
 //! [`owns`](Principal::owns). An engine such as Casbin or Cedar is asked in the handler, or in
 //! [`Identify`].
 //!
+//! # Deployment caveats
+//!
+//! [`Rule::network`] believes an address only with proof, so [`TrustedProxies`](crate::client::TrustedProxies) goes
+//! before the guards, also where there is no proxy: without it such a rule lets nobody in. Times and freshness are
+//! those of the server's clock. What a session or a token says of roles is as old as that is: see
+//! [*Who is asking*](who_may_do_what#who-is-asking).
+//!
 //! # Example
 //!
 //! ```

@@ -1,4 +1,4 @@
-//! For actix-web.
+//! Routes of actix-web that all have a rule.
 
 use std::sync::Arc;
 

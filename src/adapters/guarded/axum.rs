@@ -1,4 +1,4 @@
-//! For axum.
+//! A router of axum in which every route has a rule.
 
 use std::convert::Infallible;
 use std::sync::Arc;
