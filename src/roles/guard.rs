@@ -7,7 +7,8 @@ use http::StatusCode;
 
 use super::authenticate::{Asking, Known};
 use super::principal::Principal;
-use super::rule::{Authn, Evidence, Rule, Verdict};
+use super::rule::Rule;
+use super::verdict::{Authn, Evidence, Verdict};
 use super::why::Why;
 use crate::adapters::adapt;
 use crate::client::Who;

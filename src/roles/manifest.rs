@@ -6,7 +6,8 @@ use std::time::SystemTime;
 use super::declare::Role;
 use super::grants::Grants;
 use super::principal::Identity;
-use super::rule::{Authn, Evidence, Rule, Verdict};
+use super::rule::Rule;
+use super::verdict::{Authn, Evidence, Verdict};
 use super::why::Why;
 
 /// The routes of an app, and whom each lets in: what the guards decide by, written down.

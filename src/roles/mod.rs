@@ -150,4 +150,5 @@ mod tests;
 #[cfg(doc)]
 #[doc = include_str!("who_may_do_what.md")]
 pub mod who_may_do_what {}
+mod verdict;
 mod why;

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use proptest::prelude::*;
 
 use super::principal::Principal;
-use super::rule::{Authn, Evidence, Verdict};
+use super::verdict::{Authn, Evidence, Verdict};
 use super::*;
 use crate::client::Networks;
 
