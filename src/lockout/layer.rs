@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::flight::{Ending, Flight};
-use super::{Lease, Lockout, LoginAttempt, NotAdmitted, guard};
+use super::gate::Gate;
+use super::{Lease, LegacyStatus, Lockout, NotAdmitted, guard};
 use crate::adapters::adapt_async;
 use crate::client::{AddrKey, Who};
 use crate::context::Context;
@@ -17,7 +18,7 @@ use crate::refusal::Refusal;
 use crate::trace;
 
 /// Counts the attempts at a login route by their address, before anything of their body is read, and
-/// hands the handler a [`LoginAttempt`].
+/// hands the handler a [`LoginAttempt`](super::LoginAttempt).
 ///
 /// - Put it on the route that takes the password, nearer to it than
 ///   [`TrustedProxies`](crate::client::TrustedProxies) and
@@ -80,29 +81,6 @@ pub struct LoginLockout {
     is_used: Arc<AtomicBool>,
     /// Known browsers that a locked address has let pass before that was known.
     unproven: Arc<AtomicU32>,
-}
-
-/// How a login ended, by the status of its response, for handlers that cannot take a [`LoginAttempt`].
-///
-/// **It is the weaker way.** The account stands in the body, so nothing is counted for it: only the
-/// address is. And a status may lie: many login pages answer 200 and 303 whatever came of it. `GET`, `HEAD`
-/// and `OPTIONS` are not counted, so have the login take `POST` alone.
-///
-/// ```
-/// use donjon::lockout::{LegacyStatus, Lockout, LockoutPolicy, LoginLockout};
-///
-/// let lockout = Lockout::builder(LockoutPolicy::default()).build()?;
-/// let layer = LoginLockout::new(&lockout)
-///     .by_legacy_status(LegacyStatus { success: vec![303], failure: vec![200, 401] });
-/// # Ok::<_, donjon::lockout::ConfigError>(())
-/// ```
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-#[expect(clippy::exhaustive_structs, reason = "there is nothing else to say")]
-pub struct LegacyStatus {
-    /// Statuses of a login.
-    pub success: Vec<u16>,
-    /// Statuses of a failure. Of the others, 4xx is one and the rest is not counted.
-    pub failure: Vec<u16>,
 }
 
 impl LoginLockout {
@@ -301,55 +279,6 @@ impl AsyncMiddleware for LoginLockout {
 
 adapt_async!(LoginLockout);
 
-impl LoginAttempt {
-    /// The attempt of a request, where there is no extractor. `None` if no [`LoginLockout`] is around
-    /// its route, or it has been taken already: there is one for each request.
-    pub fn of<R: RequestHead>(request: &R) -> Option<Self> {
-        let reporter = Reporter::of(request);
-        let flight = request.look(|context: &Context| context.open_gate(reporter)).flatten()?;
-        Some(Self::new(flight))
-    }
-}
-
-/// What stands in the request's context.
-#[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "most are of it, and none is allocated by itself")]
-pub(crate) enum Gate {
-    /// The address was let in.
-    Open(Flight),
-    /// The handler has the attempt.
-    Taken(Arc<Flight>),
-}
-
-impl Gate {
-    /// The attempt for the handler, once.
-    pub(crate) fn open(gate: &mut Option<Self>, reporter: Option<Reporter>) -> Option<Arc<Flight>> {
-        match gate.take()? {
-            Self::Open(mut flight) => {
-                flight.report_to(reporter);
-                let flight = Arc::new(flight);
-                *gate = Some(Self::Taken(Arc::clone(&flight)));
-                Some(flight)
-            }
-            taken @ Self::Taken(_) => {
-                *gate = Some(taken);
-                None
-            }
-        }
-    }
-
-    fn is_of(&self, lockout: &Lockout) -> bool {
-        Arc::ptr_eq(&self.flight().lockout.0, &lockout.0)
-    }
-
-    fn flight(&self) -> &Flight {
-        match self {
-            Self::Open(flight) => flight,
-            Self::Taken(flight) => flight,
-        }
-    }
-}
-
 impl fmt::Debug for LoginLockout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LoginLockout")
@@ -365,6 +294,3 @@ const UNPROVEN: u32 = 1;
 const UNUSED: &str = "a login route does not use its LoginAttempt: logins there are not counted";
 const UNSAID: &str = "a login was answered with 5xx, and nobody has said what came of it: if that is a \
     wrong password, say fail(), or guesses there are not counted";
-#[cfg(any(feature = "axum", feature = "actix"))]
-pub(crate) const NO_ATTEMPT: &str =
-    "no LoginLockout is around this route, or its attempt has been taken already";

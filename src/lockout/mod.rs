@@ -97,14 +97,15 @@ pub use self::fallback::{Fallback, FallbackError};
 #[cfg(feature = "password")]
 pub(crate) use self::flight::Ending;
 pub(crate) use self::flight::Flight;
+pub(crate) use self::gate::Gate;
+#[cfg(any(feature = "axum", feature = "actix"))]
+pub(crate) use self::gate::NO_ATTEMPT;
 pub use self::guard::Lockout;
 pub use self::key::{Key, Scope};
-pub(crate) use self::layer::Gate;
+pub use self::layer::LoginLockout;
 #[doc(hidden)]
 pub use self::layer::LoginMemo;
-#[cfg(any(feature = "axum", feature = "actix"))]
-pub(crate) use self::layer::NO_ATTEMPT;
-pub use self::layer::{LegacyStatus, LoginLockout};
+pub use self::legacy::LegacyStatus;
 pub use self::memory::{MemoryStatus, MemoryStore};
 pub use self::policy::ScopePolicy;
 pub use self::presets::LockoutPolicy;
@@ -126,9 +127,11 @@ mod device;
 mod error;
 mod fallback;
 mod flight;
+mod gate;
 mod guard;
 mod key;
 mod layer;
+mod legacy;
 mod memory;
 #[cfg(doc)]
 #[doc = include_str!("operating.md")]
