@@ -215,6 +215,17 @@ impl Shop {
         self.ledger.0.state(&order()).unwrap()
     }
 
+    /// By the routes for notifications and returns.
+    async fn answers(&self, framework: &str, ask: &both::Ask) -> both::Seen {
+        if framework == "axum" {
+            return both::axum_app::send(self.payments.axum_routes(), ask).await;
+        }
+        let app = actix_web::App::new().configure(|config| self.payments.actix_routes(config));
+        let app = actix_web::test::init_service(app).await;
+        let request = both::actix_app::request(ask).to_request();
+        both::actix_app::seen(actix_web::test::try_call_service(&app, request).await).await
+    }
+
     /// Sends the payer away, and gives the answer's head.
     async fn redirect(&self, checkout: &Checkout) -> http::Response<Bytes> {
         let answer = self.payments.redirect(posted(), checkout, "club", Some(b"session")).await;

@@ -393,13 +393,7 @@ async fn what_no_person_has_sent_does_not_use_the_token_up() {
         let send_with = async |method: &'static str, headers: &[(&'static str, &'static str)]| {
             let ask = both::Ask::get(&target).method(method);
             let ask = headers.iter().fold(ask, |ask, (name, value)| ask.header(name, value));
-            if framework == "axum" {
-                return both::axum_app::send(shop.payments.axum_routes(), &ask).await;
-            }
-            let app = actix_web::App::new().configure(|config| shop.payments.actix_routes(config));
-            let app = actix_web::test::init_service(app).await;
-            let request = both::actix_app::request(&ask).to_request();
-            both::actix_app::seen(actix_web::test::try_call_service(&app, request).await).await
+            shop.answers(framework, &ask).await
         };
         let send = async |method: &'static str| send_with(method, &[]).await;
         assert!(matches!(send("HEAD").await.status, 404 | 405), "{framework}");

@@ -176,13 +176,7 @@ async fn notifications_come_in_by_routes_of_both_frameworks() {
             if let Some(length) = length {
                 ask = ask.header("content-length", length);
             }
-            if framework == "axum" {
-                return both::axum_app::send(shop.payments.axum_routes(), &ask).await;
-            }
-            let app = actix_web::App::new().configure(|config| shop.payments.actix_routes(config));
-            let app = actix_web::test::init_service(app).await;
-            let request = both::actix_app::request(&ask).to_request();
-            both::actix_app::seen(actix_web::test::try_call_service(&app, request).await).await
+            shop.answers(framework, &ask).await
         };
         assert_eq!(send("POST", "nonsense", None).await.status, 400, "{framework}");
         assert_eq!(send("PUT", PAID, None).await.status, 405, "{framework}");

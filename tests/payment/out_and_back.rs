@@ -126,13 +126,7 @@ async fn a_browser_comes_back_to_a_clean_url() {
         let shop = Shop::club();
         let send = async |method: &'static str, target: &str| {
             let ask = both::Ask::get(target).method(method);
-            if framework == "axum" {
-                return both::axum_app::send(shop.payments.axum_routes(), &ask).await;
-            }
-            let app = actix_web::App::new().configure(|config| shop.payments.actix_routes(config));
-            let app = actix_web::test::init_service(app).await;
-            let request = both::actix_app::request(&ask).to_request();
-            both::actix_app::seen(actix_web::test::try_call_service(&app, request).await).await
+            shop.answers(framework, &ask).await
         };
         let token = token_of(location(&shop.redirect(&Checkout::new(order(), price())).await));
         let forged =

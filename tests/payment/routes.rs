@@ -192,13 +192,7 @@ async fn of_browsers_that_come_back() {
         let token = token_of(away.headers()["location"].to_str().unwrap());
         let come = async |token: &str| {
             let ask = both::Ask::get(&format!("/pay/return/{token}?paid=1&status=COMPLETED"));
-            if framework == "axum" {
-                return both::axum_app::send(shop.payments.axum_routes(), &ask).await;
-            }
-            let app = actix_web::App::new().configure(|config| shop.payments.actix_routes(config));
-            let app = actix_web::test::init_service(app).await;
-            let request = both::actix_app::request(&ask).to_request();
-            both::actix_app::seen(actix_web::test::try_call_service(&app, request).await).await
+            shop.answers(framework, &ask).await
         };
         for at in 0..token.len() {
             let mut changed = token.clone().into_bytes();
