@@ -11,8 +11,9 @@ use std::time::Duration;
 use std::{env, io};
 
 use actix_web::http::StatusCode;
+use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::{self, Data, Html, Path, Redirect};
-use actix_web::{App, HttpServer};
+use actix_web::{App, HttpServer, Responder};
 use donjon::adapters::reqwest::Reqwest;
 use donjon::client::TrustedProxies;
 use donjon::csrf::CsrfProtection;
@@ -85,6 +86,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             .route("/", web::get().to(new_order))
             .route("/orders/{order}", web::get().to(order))
             .route("/buy/{order}/{gateway}", web::post().to(pay))
+            .route("/style.css", web::get().to(style))
             .configure(|config| payments.actix_routes(config))
     });
     let server = server.workers(2).listen(listener)?;
@@ -112,6 +114,10 @@ async fn order(shop: Data<Shop>, order: Path<String>) -> Result<Html, actix_web:
     };
     let page = Environment::new().render_str(include_str!("payment/shop.html"), values);
     Ok(Html::new(page.map_err(failed)?))
+}
+
+async fn style() -> impl Responder {
+    include_str!("quickstart/style.css").customize().insert_header((CONTENT_TYPE, "text/css"))
 }
 
 /// The button. The price is the order's: no form says it.

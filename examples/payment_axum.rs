@@ -13,6 +13,7 @@ use std::{env, io};
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use axum::response::{Html, IntoResponse, Redirect};
 use axum::routing::{get, post};
 use donjon::adapters::reqwest::Reqwest;
@@ -85,6 +86,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .route("/", get(new_order))
         .route("/orders/{order}", get(order))
         .route("/buy/{order}/{gateway}", post(pay))
+        .route(
+            "/style.css",
+            get(([(CONTENT_TYPE, "text/css")], include_str!("quickstart/style.css"))),
+        )
         .with_state(shop)
         .merge(payments.axum_routes())
         .layer(Stack::new((log.clone(), TrustedProxies::none(), headers, csrf)))

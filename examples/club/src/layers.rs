@@ -1,4 +1,7 @@
 //! Every layer, in the order in which a request passes them. Both servers have the same.
+//!
+//! Two are not here, but in `axum.rs` and `actix.rs`: `CardGuard`, which looks into bodies, inside of all these, and
+//! `LoginLockout`, around the one route that signs people in.
 
 use donjon::client::TrustedProxies;
 use donjon::cookies::session::Sessions;
