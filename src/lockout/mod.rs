@@ -141,6 +141,7 @@ mod presets;
 mod record;
 #[cfg(feature = "redis")]
 mod redis;
+mod settling;
 mod snapshot;
 mod store;
 mod table;
