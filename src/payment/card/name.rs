@@ -58,6 +58,7 @@ impl Names {
     }
 
     /// What is done with a field of this name.
+    #[inline]
     pub(super) fn verdict(&self, raw: &[u8], written: Written) -> Verdict {
         // Most names end in another way than those that matter, and need not be read.
         let may_end = match raw.last_chunk() {
@@ -71,6 +72,7 @@ impl Names {
         self.read(raw, written)
     }
 
+    #[inline(never)]
     fn read(&self, raw: &[u8], written: Written) -> Verdict {
         if raw.is_empty() || raw.len() > MOST_RAW {
             return Verdict::Nothing;
