@@ -120,7 +120,10 @@ impl House {
             .sink("file", JsonLines::file(data.join("events.jsonl")))
             .sink("notebook", notebook.clone())
             .build()?;
-        let db = Db::open(&data.join("club.db"))?;
+        // There are hashes of passwords in it. SQLite gives the files beside it the same mode.
+        let path = data.join("club.db");
+        secrets::reserve(&path)?;
+        let db = Db::open(&path)?;
         let redis = match &settings.redis {
             // It is asked when there is something to ask: the club starts while it is away, too.
             Some(url) => {

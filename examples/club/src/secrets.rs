@@ -52,12 +52,20 @@ fn secret(
 /// Writes a file that nobody else may read, whole or not at all.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let unfinished = path.with_extension(format!("{:x}", rand::random::<u64>()));
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&unfinished)?;
+    let mut file = for_its_owner().write(true).create_new(true).open(&unfinished)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(unfinished, path)
+}
+
+/// Makes an empty file that nobody else may read, if there is none.
+pub(crate) fn reserve(path: &Path) -> io::Result<()> {
+    for_its_owner().append(true).create(true).open(path).map(drop)
+}
+
+fn for_its_owner() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
 }

@@ -7,11 +7,13 @@ use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::test::{TestRequest, call_service, init_service};
 use actix_web::{App, HttpMessage as _};
 use clap::Parser as _;
 use donjon::client::{Peer, Scheme};
+use donjon::event::{EventName, SecurityEvent};
 use tower::ServiceExt as _;
 
 use crate::club::Club;
@@ -163,6 +165,21 @@ fn secrets_are_made_once_and_for_their_owner_alone() {
     assert_eq!(Secrets::of(&folder.0).unwrap().password, made);
     let another = Scratch::new("other-secrets");
     assert_ne!(Secrets::of(&another.0).unwrap().password, made);
+}
+
+/// In the database are hashes of passwords, and in the log addresses.
+#[cfg(unix)]
+#[tokio::test]
+async fn what_is_kept_is_for_its_owner_alone() {
+    let folder = Scratch::new("modes");
+    let House { club, .. } = house(&folder).await;
+    club.log.emit(SecurityEvent::draft(EventName::SysStartup));
+    club.log.shutdown(Duration::from_secs(5)).unwrap();
+    for name in ["club.db", "club.db-wal", "club.db-shm", "events.jsonl", "certificate-key.pem"] {
+        let mode = fs::metadata(folder.0.join(name)).unwrap().permissions();
+        let mode = std::os::unix::fs::PermissionsExt::mode(&mode) & 0o777;
+        assert_eq!(mode, 0o600, "{name}");
+    }
 }
 
 const PEER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 4000);
