@@ -29,7 +29,7 @@ const fn digits(eight: u64) -> u64 {
 }
 
 /// What may begin a digit that is written otherwise.
-const fn others(eight: u64) -> u64 {
+pub(super) const fn others(eight: u64) -> u64 {
     eight & HIGH | between(eight, b'%', b'&') | equal(eight, b'\\')
 }
 
@@ -40,7 +40,7 @@ const fn is_digit(byte: u8) -> bool {
 
 /// The same of one byte.
 #[expect(clippy::needless_bitwise_bool, reason = "without a branch many are done at once")]
-const fn is_other(byte: u8) -> bool {
+pub(super) const fn is_other(byte: u8) -> bool {
     (byte >= 0x80) | (byte.wrapping_sub(b'%') < 2) | (byte == b'\\')
 }
 
@@ -90,108 +90,18 @@ pub(super) fn count_digits(bytes: &[u8]) -> usize {
     end.map_or(bytes.len(), |end| 8 * eights.len() + end)
 }
 
-/// How many digits there are, and how many bytes that may begin others.
-pub(super) fn count(bytes: &[u8]) -> (u32, u32) {
-    let (whole, over) = bytes.as_chunks();
-    let Some(last) = bytes.last_chunk() else {
-        let first = bytes.first_chunk().map_or(0, |first| u64::from_le_bytes(*first));
-        let last = rest(bytes);
-        return (
-            marked(digits(first)) + marked(digits(last)),
-            marked(others(first)) + marked(others(last)),
-        );
-    };
-    let (mut count, mut sums) = ((0, 0), Sums::default());
-    if !over.is_empty() {
-        // Those that are counted already are moved out.
-        let last = u128::from_le_bytes(*last) >> (128 - 8 * over.len());
-        sums.add(&last.to_le_bytes());
-    }
-    for some in whole.chunks(Sums::MOST - 1) {
-        for sixteen in some {
-            sums.add(sixteen);
-        }
-        let (digits, others) = std::mem::take(&mut sums).count();
-        count = (count.0 + digits, count.1 + others);
-    }
-    count
-}
-
-/// Digits, and what may begin others: of each place of sixteen.
-#[derive(Default)]
-struct Sums {
-    digits: [u8; 16],
-    others: [u8; 16],
-}
-
-impl Sums {
-    /// All of one sum together have to fit into a byte.
-    const MOST: usize = 15;
-
-    fn add(&mut self, sixteen: &[u8; 16]) {
-        for (at, byte) in sixteen.iter().enumerate() {
-            self.digits[at] += u8::from(is_digit(*byte));
-            self.others[at] += u8::from(is_other(*byte));
+/// Where the first byte is that is one of these: of a few bytes known before a call to `memchr` has begun.
+pub(super) fn first_of<const N: usize>(wanted: [u8; N], bytes: &[u8]) -> Option<usize> {
+    let (eights, rest) = bytes.as_chunks::<8>();
+    for (at, eight) in eights.iter().enumerate() {
+        let number = u64::from_le_bytes(*eight);
+        let mask = wanted.iter().fold(0, |mask, byte| mask | equal(number, *byte));
+        if mask != 0 {
+            return Some(8 * at + first(mask));
         }
     }
-
-    fn count(&self) -> (u32, u32) {
-        let all = |sums: &[u8; 16]| {
-            let (eights, _) = sums.as_chunks::<8>();
-            sum(eights.iter().map(|eight| u64::from_le_bytes(*eight)).sum())
-        };
-        (all(&self.digits), all(&self.others))
-    }
-}
-
-/// The bytes after the last eight, and zeros: moved into their place, which costs less than to copy them.
-fn rest(bytes: &[u8]) -> u64 {
-    let rest = bytes.len() % 8;
-    match bytes.last_chunk() {
-        Some(_) if rest == 0 => 0,
-        Some(last) => u64::from_le_bytes(*last) >> (64 - 8 * rest),
-        None => bytes.iter().rev().fold(0, |rest, byte| rest << 8 | u64::from(*byte)),
-    }
-}
-
-/// The sum of eight bytes, which has to fit into one.
-const fn sum(bytes: u64) -> u32 {
-    (bytes.wrapping_mul(ONES) >> 56) as u32
-}
-
-/// How many bytes are marked with their high bit: not every processor that this is compiled for counts bits.
-const fn marked(mask: u64) -> u32 {
-    sum(mask >> 7)
-}
-
-/// How many digits there are at most with nothing between them that ends a number; what is longer than
-/// `enough` may be shorter. All that stands before the digits in ASCII passes for a separator, which costs no
-/// more than a look.
-pub(super) fn longest_run(bytes: &[u8], enough: u32) -> u32 {
-    let (eights, _) = bytes.as_chunks::<8>();
-    let last = rest(bytes).to_le_bytes();
-    let (mut run, mut longest) = (0, 0);
-    for eight in eights.iter().chain([&last]) {
-        let eight = u64::from_le_bytes(*eight);
-        let digits = digits(eight);
-        let goes_on = between(eight, 0, b'9') | equal(eight, b'_');
-        let ends = !goes_on & HIGH;
-        if ends == 0 {
-            run += marked(digits);
-        } else {
-            // The first digits belong to what came before, and the last to what comes; those between
-            // are too few.
-            let before = ends & ends.wrapping_neg();
-            run += marked(digits & (before - 1));
-            longest = longest.max(run);
-            let after = u64::MAX.checked_shl(64 - ends.leading_zeros()).unwrap_or(0);
-            run = marked(digits & after);
-        }
-        if run >= enough {
-            return run;
-        }
-    }
-    longest.max(run)
+    let place = rest.iter().position(|byte| wanted.contains(byte));
+    place.map(|place| 8 * eights.len() + place)
 }
 
 /// Where the next quote is that may end a name: what follows is a colon, a space, or what nobody knows yet.
@@ -241,31 +151,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_run_is_too_short() {
-        let mut random = 1_u64;
-        for _ in 0..100_000 {
-            let bytes: Vec<u8> = (0..40)
-                .map(|_| {
-                    random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-                    b"0123456789012345678901234567890123456789 -./_+\0a,:"
-                        [(random >> 33) as usize % 50]
-                })
-                .collect();
-            let (mut run, mut longest) = (0, 0);
-            for byte in &bytes {
-                match byte {
-                    b'0'..=b'9' => run += 1,
-                    b' ' | b'-' | b'.' | b'/' | b'_' | b'+' | b',' | 0 => {}
-                    _ => run = 0,
-                }
-                longest = longest.max(run);
-            }
-            let told = longest_run(&bytes, 13);
-            assert_eq!(told >= 13, longest >= 13, "{}", bytes.escape_ascii());
-        }
-    }
-
-    #[test]
     fn eight_bytes_are_as_one_by_one() {
         for length in [0, 1, 7, 8, 9, 15, 16, 17, 31, 32, 64, 100, 300] {
             for at in 0..length {
@@ -282,13 +167,8 @@ mod tests {
                         let place = if ends { Some(at - 1) } else { is_last.then_some(at) };
                         assert_eq!(quote(&bytes), place, "{byte}");
                     }
-                    let (digits, others) = count(&bytes);
-                    let is_other = byte >= 0x80 || b"%&\\".contains(&byte);
-                    assert_eq!((digits, others), (byte.is_ascii_digit().into(), is_other.into()));
                     bytes.fill(b'7');
                     bytes[at] = byte;
-                    let all = count(&bytes).0 as usize + usize::from(!byte.is_ascii_digit());
-                    assert_eq!(all, length, "{byte}");
                     let end = if byte.is_ascii_digit() { length } else { at };
                     assert_eq!(count_digits(&bytes), end, "{byte}");
                 }

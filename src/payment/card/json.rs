@@ -38,6 +38,14 @@ impl Json {
             match self.state {
                 JsonState::Since => {
                     let end = quote(rest);
+                    if let Some(end) = end
+                        && rest.get(end + 1) == Some(&b':')
+                        && self.key.is_empty()
+                        && !names.may_end(&bytes[..at + end])
+                    {
+                        at += end + 1;
+                        continue;
+                    }
                     let mut name = &rest[..end.unwrap_or(rest.len())];
                     if let Some(begin) = memrchr(b'"', name) {
                         self.key.clear();
@@ -135,7 +143,16 @@ mod tests {
         let names = Names::default();
         for filler in ["{", "x ", "\"a\":", "\" \"", "\"b\" , ", "\u{e9}\\", "\"c\"\0"] {
             for count in 0..40 {
-                for key in ["\"cvv\":", "\"cvv\" \n:", "\\\"cvv\\\":"] {
+                for key in [
+                    "\"cvv\":",
+                    "\"cvv\" \n:",
+                    "\\\"cvv\\\":",
+                    "\"\\u0063vv\":",
+                    "\"cv\\u0076\":",
+                    "\"card\\u006eumber\":",
+                    "\"cardn\\u006f\":",
+                    "\"cvv\\u002f\\u002f\":",
+                ] {
                     let text = [&filler.repeat(count), key, "\"\""].concat();
                     let key_ends = text.len() - 2;
                     for cut in 0..=text.len() {
@@ -149,7 +166,12 @@ mod tests {
                                 refused = piece.refused;
                             }
                         }
-                        assert_eq!(refused, Some(Purpose::SecurityCode), "{text} cut at {cut}");
+                        let purpose = if key.contains("card") {
+                            Purpose::CardNumber
+                        } else {
+                            Purpose::SecurityCode
+                        };
+                        assert_eq!(refused, Some(purpose), "{text} cut at {cut}");
                         assert_eq!(at, key_ends, "{text} cut at {cut}");
                     }
                 }

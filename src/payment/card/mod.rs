@@ -131,6 +131,7 @@ mod eight;
 mod error;
 mod escape;
 mod fields;
+mod glance;
 mod guard;
 mod heads;
 mod hit;

@@ -48,9 +48,16 @@ impl Names {
     pub(super) fn exempt(&mut self, name: &str) -> bool {
         let name = Name::read(name.as_bytes(), Written::Plainly);
         let Some(name) = name.filter(Name::has_last_part) else { return false };
-        self.ends.add(name.last_part());
+        self.ends.add_exempt(name.last_part(), self.exempt.len());
         self.exempt.push(name.last_part().into());
         true
+    }
+
+    /// Whether a name of JSON may matter that ends where these bytes do, wherever it begins.
+    pub(super) fn may_end(&self, json: &[u8]) -> bool {
+        let Some(last) = json.last_chunk::<8>() else { return true };
+        // Of a character that is escaped one of the last three bytes could be the end.
+        last.contains(&b'\\') || self.ends.may_be([last[5], last[6], last[7]])
     }
 
     pub(super) fn may_matter(&self, json: &[u8]) -> bool {
@@ -211,54 +218,65 @@ fn decoded(raw: &[u8], written: Written) -> (u8, usize) {
     }
 }
 
-/// The last three bytes of names that matter: of each byte, where it may stand. What else decides of
-/// `card[cvv]` is not known by its last bytes.
+/// The last three bytes of names that matter: of each place and byte, which of the names have it there, a bit
+/// each. What else decides of `card[cvv]` is not known by its last bytes.
 #[derive(Clone)]
-struct Ends([u8; 256]);
+struct Ends([[u32; 256]; 3]);
 
 impl Ends {
-    const LAST: [u8; 3] = [1, 2, 4];
-    const NO_LETTER: u8 = 8;
-    /// Three of them may be an index: `cvv.100`.
-    const DIGIT: u8 = 16;
+    /// Three digits may be an index: `cvv.100`.
+    const DIGIT: u32 = 1 << MAY_END.len();
+    const NO_LETTER: u32 = Self::DIGIT << 1;
+    /// What is left is for names that are exempt: where there are many, some have one together.
+    const EXEMPT: u32 = Self::NO_LETTER << 1;
 
     const OF_CARDS: Self = {
-        let mut ends = Self([0; 256]);
+        let mut ends = Self([[0; 256]; 3]);
         let mut byte = 0;
-        while byte < ends.0.len() {
+        while byte < 256 {
             #[expect(clippy::cast_possible_truncation, reason = "it is the index of a byte")]
-            if !(byte as u8).is_ascii_alphanumeric() {
-                ends.0[byte] = Self::NO_LETTER;
-            } else if (byte as u8).is_ascii_digit() {
-                ends.0[byte] = Self::DIGIT;
+            let kind = match byte as u8 {
+                b'0'..=b'9' => Self::DIGIT,
+                b'a'..=b'z' | b'A'..=b'Z' => 0,
+                _ => Self::NO_LETTER,
+            };
+            let mut place = 0;
+            while place < ends.0.len() {
+                ends.0[place][byte] = kind;
+                place += 1;
             }
             byte += 1;
         }
         let mut at = 0;
         while at < MAY_END.len() {
-            ends.add(MAY_END[at]);
+            ends.add(MAY_END[at], 1 << at);
             at += 1;
         }
         ends
     };
 
+    fn add_exempt(&mut self, name: &[u8], number: usize) {
+        let most = Self::EXEMPT.leading_zeros() as usize + 1;
+        self.add(name, Self::EXEMPT << (number % most));
+    }
+
     /// Adds how a name ends, which is of letters in lower case and digits.
-    const fn add(&mut self, name: &[u8]) {
-        let mut at = 0;
-        while at < Self::LAST.len() && at < name.len() {
-            let byte = name[name.len() - 1 - at];
-            self.0[byte as usize] |= Self::LAST[at];
-            self.0[byte.to_ascii_uppercase() as usize] |= Self::LAST[at];
-            at += 1;
+    const fn add(&mut self, name: &[u8], bit: u32) {
+        let mut place = 0;
+        while place < self.0.len() && place < name.len() {
+            let byte = name[name.len() - 1 - place];
+            self.0[place][byte as usize] |= bit;
+            self.0[place][byte.to_ascii_uppercase() as usize] |= bit;
+            place += 1;
         }
     }
 
-    fn may_be(&self, last: [u8; 3]) -> bool {
-        let [third, second, last] = last.map(|byte| self.0[usize::from(byte)]);
-        let [is_last, is_second, is_third] = Self::LAST;
-        (last & is_last != 0 && second & is_second != 0 && third & is_third != 0)
-            || (last | second | third) & Self::NO_LETTER != 0
-            || last & second & third & Self::DIGIT != 0
+    fn may_be(&self, [third, second, last]: [u8; 3]) -> bool {
+        let [last_of, second_of, third_of] = &self.0;
+        let last = last_of[usize::from(last)];
+        let second = second_of[usize::from(second)];
+        let third = third_of[usize::from(third)];
+        last & second & third != 0 || (last | second | third) & Self::NO_LETTER != 0
     }
 }
 

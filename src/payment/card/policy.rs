@@ -1,11 +1,13 @@
 //! What a guard looks at in the head of a request or a response, and what it lets be.
 
-use memchr::{memchr, memchr2};
+use memchr::memchr;
 
+use super::eight::first_of;
 use super::fields::Fields;
+use super::glance::pays;
 use super::hit::{Hit, Place};
 use super::name::{Names, Verdict, Written};
-use super::scanner;
+use super::scanner::first_in;
 use super::watch::Watch;
 use crate::head::{Name, RequestHead};
 
@@ -99,21 +101,24 @@ impl Policy {
 
     /// Looks at a value that is nothing but a text.
     fn look(value: &[u8]) -> Option<Hit> {
-        if !scanner::pays(value) {
+        if !pays(value) {
             return None;
         }
-        scanner::first_in(value).map(Hit::Number)
+        first_in(value).map(Hit::Number)
     }
 
     /// Looks at a value of fields.
     fn look_at_fields(&self, value: &[u8], written: Written, of_request: bool) -> Option<Hit> {
         let between = if written == Written::InAddress { b'&' } else { b';' };
-        if !scanner::pays(value) {
-            let named = |name: &[u8]| match self.names.verdict(name, written) {
-                Verdict::Refused(purpose) if of_request => Some(Hit::Field(purpose)),
+        if !pays(value) {
+            if !of_request {
+                return None;
+            }
+            let refused = |name: &[u8]| match self.names.verdict(name, written) {
+                Verdict::Refused(purpose) => Some(Hit::Field(purpose)),
                 _ => None,
             };
-            return names_of(value, between).find_map(named);
+            return names_of(value, between).find_map(refused);
         }
         let mut watch = Watch::new(Fields::pairs(between, written), of_request);
         watch.push(value, &self.names).or_else(|| watch.finish(&self.names))
@@ -133,9 +138,9 @@ fn names_of(pairs: &[u8], between: u8) -> impl Iterator<Item = &[u8]> {
     let mut rest = Some(pairs);
     std::iter::from_fn(move || {
         let pairs = rest?;
-        let end = memchr2(b'=', between, pairs).unwrap_or(pairs.len());
-        rest = memchr(between, &pairs[end..]).map(|next| &pairs[end + next + 1..]);
-        Some(&pairs[..end])
+        let (name, value) = pairs.split_at(first_of([b'=', between], pairs).unwrap_or(pairs.len()));
+        rest = first_of([between], value).map(|next| &value[next + 1..]);
+        Some(name)
     })
 }
 

@@ -31,7 +31,7 @@ pub(super) struct Run {
 
 /// The most digits that a card number has.
 const LONGEST: usize = 19;
-const SHORTEST: usize = 13;
+pub(super) const SHORTEST: usize = 13;
 /// As much as is kept, and one number more.
 const ROOM: usize = 2 * LONGEST;
 /// So many separators may stand between two groups: ` - `.

@@ -1,7 +1,5 @@
 //! What a character is to somebody who looks for numbers.
 
-use super::eight::{count, longest_run};
-
 /// A character, or what stands for one.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Symbol {
@@ -88,19 +86,6 @@ pub(super) static BEGINS: [bool; 256] = {
     }
     begins
 };
-
-/// Whether a number can be in these bytes, which are all there is: there are digits enough, with nothing
-/// between them that ends one. What is written otherwise than in ASCII digits may always be one.
-pub(super) fn may_hold(bytes: &[u8], shortest: u32) -> bool {
-    if bytes.len() < shortest as usize {
-        return false;
-    }
-    let (digits, others) = count(bytes);
-    if others > 0 || digits < shortest {
-        return digits + others >= shortest;
-    }
-    longest_run(bytes, shortest) >= shortest
-}
 
 /// Whether a byte of ASCII ends a number that stands before it, and is no part of one.
 pub(super) static ENDS: [bool; 256] = {
