@@ -40,7 +40,8 @@ fn report() -> Result<(), Box<dyn std::error::Error>> {
         STANDARD.decode(pem.lines().filter(|line| !line.starts_with('-')).collect::<String>())?;
     let bare =
         UnparsedPublicKey::new(&RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY, spki[22..].to_vec());
-    let signed = "amount=4990&order=17&auth=XXXXXX&call=292615&trans=218017974&error=00000";
+    let signed = "amount=4990&order=17&auth=XXXXXX&call=292615&trans=218017974&date=26112026&time=10%3A30%3A00&\
+                  error=00000";
     let signature = SigningKey::<sha1::Sha1>::new(key).sign(signed.as_bytes()).to_bytes();
     let text = STANDARD.encode(&signature);
     let text = text.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
@@ -91,7 +92,7 @@ fn hear(payments: &Payments, query: &str) {
 }
 
 /// The goal, and what a machine that does something else as well adds.
-const MOST: f64 = 1.2;
+const MOST: f64 = 1.15;
 
 /// Has what it verifies measured, as nothing but a gateway that is asked can verify, and says nothing of it.
 struct Measuring {
