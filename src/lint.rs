@@ -170,6 +170,10 @@ impl Layers {
                 );
             }
             if seen.iter().any(|layer| layer.no_referrer) {
+                // What the headers say of it, who do not know of the protection, is the same and less.
+                self.findings.retain(|finding| {
+                    finding.about != "referrer-policy" || finding.severity > Severity::Note
+                });
                 self.add(
                     Severity::Note,
                     "referrer-policy",

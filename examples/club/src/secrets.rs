@@ -3,7 +3,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::{env, error::Error};
 
 use base64::Engine as _;
@@ -44,18 +44,34 @@ fn secret(
     }
     let path = data.join(name);
     if !path.exists() {
-        write(&path, make().as_bytes())?;
+        match write_first(&path, make().as_bytes()) {
+            // Another instance that started in the same moment: its secret is that of both.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            other => other?,
+        }
     }
     Ok(fs::read_to_string(path)?.trim().to_owned())
 }
 
 /// Writes a file that nobody else may read, whole or not at all.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    fs::rename(unfinished(path, bytes)?, path)
+}
+
+/// The same, if there is none.
+fn write_first(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let unfinished = unfinished(path, bytes)?;
+    let first = fs::hard_link(&unfinished, path);
+    fs::remove_file(unfinished)?;
+    first
+}
+
+fn unfinished(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
     let unfinished = path.with_extension(format!("{:x}", rand::random::<u64>()));
     let mut file = for_its_owner().write(true).create_new(true).open(&unfinished)?;
     file.write_all(bytes)?;
     file.sync_all()?;
-    fs::rename(unfinished, path)
+    Ok(unfinished)
 }
 
 /// Makes an empty file that nobody else may read, if there is none.

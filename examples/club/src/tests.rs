@@ -6,7 +6,8 @@
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Barrier};
+use std::thread;
 use std::time::Duration;
 
 use actix_web::test::{TestRequest, call_service, init_service};
@@ -165,6 +166,25 @@ fn secrets_are_made_once_and_for_their_owner_alone() {
     assert_eq!(Secrets::of(&folder.0).unwrap().password, made);
     let another = Scratch::new("other-secrets");
     assert_ne!(Secrets::of(&another.0).unwrap().password, made);
+}
+
+#[test]
+fn instances_that_start_in_one_moment_have_the_same_secrets() {
+    for round in 0..20 {
+        let folder = Scratch::new(&format!("twins-{round}"));
+        let start = Barrier::new(4);
+        let secret = || {
+            start.wait();
+            Secrets::of(&folder.0).unwrap().password
+        };
+        let secrets: Vec<_> = thread::scope(|scope| {
+            let instances: Vec<_> = (0..4).map(|_| scope.spawn(secret)).collect();
+            instances.into_iter().map(|instance| instance.join().unwrap()).collect()
+        });
+        assert!(secrets.iter().all(|secret| *secret == secrets[0]), "{secrets:?}");
+        let files = fs::read_dir(&folder.0).unwrap().count();
+        assert_eq!(files, 3, "nothing unfinished is left");
+    }
 }
 
 /// In the database are hashes of passwords, and in the log addresses.
