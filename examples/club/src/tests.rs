@@ -41,10 +41,14 @@ impl Drop for Scratch {
 }
 
 async fn house(folder: &Scratch) -> House {
+    house_at(folder, "https://localhost:3443").await
+}
+
+async fn house_at(folder: &Scratch, origin: &str) -> House {
     let data = folder.0.to_str().unwrap();
     let settings = Settings::parse_from(["club", "--gateway", "127.0.0.1:0", "--data", data]);
     tls::server(&folder.0, "localhost").unwrap();
-    let site = Site::new("https://localhost:3443".into()).unwrap();
+    let site = Site::new(origin.into()).unwrap();
     House::new(&settings, &site).await.unwrap()
 }
 
@@ -149,6 +153,33 @@ async fn actix_has_the_routes_of_the_table() {
         request.extensions_mut().insert(Scheme::Https);
         let answer = call_service(&app, request).await;
         is_there(&method, &path, answer.status().as_u16());
+    }
+}
+
+/// What browsers keep for a year they are told at a name that is the club's, and nowhere else.
+#[tokio::test]
+async fn at_a_name_of_its_own_browsers_are_held_to_https() {
+    for (origin, host, expected) in [
+        ("https://localhost:3443", "localhost:3443", None),
+        ("https://club.example", "club.example", Some("max-age=31536000; includeSubDomains")),
+        (
+            "https://club.example:3443",
+            "club.example:3443",
+            Some("max-age=31536000; includeSubDomains"),
+        ),
+    ] {
+        let folder = Scratch::new("hsts");
+        let House { club, layers, .. } = house_at(&folder, origin).await;
+        let app = axum::router(Arc::clone(&club), layers, false);
+        for (path, status) in [("/", 200), ("/style.css", 200), ("/nothing", 404), ("/desk", 401)] {
+            let request = http::Request::builder().uri(path).header("host", host);
+            let request = request.extension(Scheme::Https).extension(Peer(PEER));
+            let request = request.body(::axum::body::Body::empty()).unwrap();
+            let answer = app.clone().oneshot(request).await.unwrap();
+            assert_eq!(answer.status(), status, "{path}");
+            let sent = answer.headers().get("strict-transport-security");
+            assert_eq!(sent.map(|value| value.to_str().unwrap()), expected, "{origin}{path}");
+        }
     }
 }
 
