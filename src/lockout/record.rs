@@ -3,7 +3,10 @@
 
 use std::time::Duration;
 
+pub(super) use self::saved::Saved;
 use super::ScopePolicy;
+
+mod saved;
 
 /// Eighths of a second since some moment, rounded down. 17 years fit.
 pub(super) type Ticks = u32;
@@ -318,35 +321,6 @@ impl Record {
     pub(super) const fn worth(&self) -> (u16, Ticks) {
         (self.failed, self.forget_at)
     }
-
-    /// What a snapshot keeps: what is left at this time.
-    pub(super) fn save(&self, now: Ticks) -> Saved {
-        Saved {
-            age: now.saturating_sub(self.since),
-            forget_in: self.forget_at.saturating_sub(now),
-            lock_ends_in: self.locked_until().map(|end| end.saturating_sub(now)),
-            failed: self.failed,
-            under_way: u8::try_from(self.under_way()).unwrap_or(u8::MAX),
-            marks: self.marks,
-        }
-    }
-
-    /// And what comes back of it, so much later. The leases of those who were under way are over: they have
-    /// failed, by whatever policy looks at them next.
-    pub(super) fn restored(saved: Saved, now: Ticks, later: Ticks, generation: u32) -> Self {
-        let in_time = |left: Ticks| now.saturating_add(left).saturating_sub(later).max(1);
-        let locked = if saved.lock_ends_in.is_some() { LOCKED } else { 0 };
-        Self {
-            since: now.saturating_sub(saved.age).saturating_sub(later).max(1),
-            forget_at: in_time(saved.forget_in),
-            end: saved.lock_ends_in.map_or(now, in_time),
-            generation,
-            failed: saved.failed,
-            in_flight: 0,
-            waning: if saved.lock_ends_in.is_some() { 0 } else { saved.under_way },
-            marks: saved.marks & !LOCKED | locked,
-        }
-    }
 }
 
 /// Whose record it is.
@@ -357,17 +331,6 @@ pub(super) enum Kind {
     /// Of all keys of a bucket that have found no slot. They may be of several policies, so it is
     /// taken at its own word.
     Shared,
-}
-
-/// A record, wherever time begins.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Saved {
-    pub(super) age: Ticks,
-    pub(super) forget_in: Ticks,
-    pub(super) lock_ends_in: Option<Ticks>,
-    pub(super) failed: u16,
-    pub(super) under_way: u8,
-    pub(super) marks: u8,
 }
 
 /// A lease is two of them, so that one which is given up ends on a key that never rests, and none of the
