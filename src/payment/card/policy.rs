@@ -66,7 +66,7 @@ impl Policy {
             }
             let hit = match name {
                 "cookie" | "set-cookie" => {
-                    let hit = self.look_at_fields(value, Written::Plainly, of_request);
+                    let hit = self.look_at_fields(value, b';', of_request);
                     hit.map(|hit| (hit, Place::Cookie))
                 }
                 "referer" | "location" | "content-location" => {
@@ -94,7 +94,7 @@ impl Policy {
         let hit = Self::look(path).map(|hit| (hit, path_is));
         hit.or_else(|| {
             let query = query.get(1..).filter(|query| !query.is_empty())?;
-            let hit = self.look_at_fields(query, Written::InAddress, of_request);
+            let hit = self.look_at_fields(query, b'&', of_request);
             hit.map(|hit| (hit, query_is))
         })
     }
@@ -107,9 +107,9 @@ impl Policy {
         first_in(value).map(Hit::Number)
     }
 
-    /// Looks at a value of fields.
-    fn look_at_fields(&self, value: &[u8], written: Written, of_request: bool) -> Option<Hit> {
-        let between = if written == Written::InAddress { b'&' } else { b';' };
+    /// Looks at a value of fields. Those who read cookies take `%63vv` for a name as well as in an address.
+    fn look_at_fields(&self, value: &[u8], between: u8, of_request: bool) -> Option<Hit> {
+        let written = Written::InAddress;
         if !pays(value) {
             if !of_request {
                 return None;
