@@ -153,6 +153,7 @@ async fn a_field_for_card_data_is_refused_also_where_it_is_empty() {
         json(r#"{"a":1,"cvv":""}"#),
         json(r#"{"card": {"security_code" : 1}}"#),
         json(r#"{"c\u0076v":1}"#),
+        json(r#"{"Card\nNumber":""}"#),
         json(r#"{"payload":"{\"cvc\":\"123\"}"}"#),
         Ask::post("/echo").body(r#"{"cc-csc":null}"#),
         urlencoded("a=1&cvv="),
