@@ -101,6 +101,12 @@ impl Escape {
         Fed::More
     }
 
+    /// It is what begins another.
+    fn turn_to(&mut self, kind: Kind) -> Fed {
+        self.kind = kind;
+        self.once_more()
+    }
+
     fn decide(&mut self, byte: u8, at: usize) -> Fed {
         match self.kind {
             Kind::None => Fed::None,
@@ -112,6 +118,8 @@ impl Escape {
                     match decoded {
                         // Encoded twice, as an address is inside another.
                         b'%' => self.once_more(),
+                        // JSON in a form.
+                        b'\\' => self.turn_to(Kind::Backslash),
                         // Nobody encodes letters: it is a percent sign, and then a number.
                         _ if decoded.is_ascii_alphabetic() => Fed::None,
                         _ => Fed::Byte(decoded),
@@ -146,7 +154,11 @@ impl Escape {
                 }
                 None => Fed::None,
                 Some(_) if at < 5 => Fed::More,
-                Some(_) => Fed::Char(number(&self.raw[2..6], 16)),
+                Some(_) => match number(&self.raw[2..6], 16) {
+                    // HTML in JSON.
+                    0x26 => self.turn_to(Kind::Ampersand),
+                    char => Fed::Char(char),
+                },
             },
             Kind::Braces => match byte {
                 b'}' if at > 3 => Fed::Char(number(&self.raw[3..at], 16)),
