@@ -161,6 +161,8 @@ mod tests {
                     assert_eq!(begins_at(&bytes), if begins { at } else { length }, "{byte}");
                     let is_last = byte == b'"' && at == length - 1;
                     assert_eq!(quote(&bytes), is_last.then_some(at), "{byte}");
+                    let place = matches!(byte, b'=' | b'&').then_some(at);
+                    assert_eq!(first_of([b'=', b'&'], &bytes), place, "{byte}");
                     if at > 0 {
                         bytes[at - 1] = b'"';
                         let ends = byte == b':' || byte <= b' ';
