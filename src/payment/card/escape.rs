@@ -12,13 +12,17 @@ pub(super) struct Escape {
     len: u8,
     /// How often it was escaped itself.
     again: u8,
+    /// It is in a form, where `#` and `;` are escaped as well.
+    in_form: bool,
+    /// How many of the last bytes may begin one of those.
+    inner: u8,
 }
 
 /// What is escaped more often than so is not read: a text of nothing but backslashes would never end.
 const MOST_AGAIN: u8 = 16;
 
-/// The longest is `&#x1d7ce;`; one byte more shows that it is none.
-const LONGEST: usize = 10;
+/// The longest is `&#x1d7ce;`, whose last may be `%3B`; one byte more shows that it is none.
+const LONGEST: usize = 12;
 
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 enum Kind {
@@ -62,8 +66,8 @@ impl Escape {
             _ => return false,
         };
         self.raw[0] = byte;
-        self.len = 1;
-        self.again = 0;
+        (self.len, self.inner) = (1, 0);
+        (self.again, self.in_form) = (0, false);
         true
     }
 
@@ -71,10 +75,11 @@ impl Escape {
         self.kind != Kind::None
     }
 
-    /// Gives up, and gives the bytes there are.
-    pub(super) fn take(&mut self) -> ([u8; LONGEST], usize) {
+    /// Gives up, and gives the bytes there are, and how many of the last may begin another.
+    pub(super) fn take(&mut self) -> ([u8; LONGEST], usize, usize) {
         self.kind = Kind::None;
-        (self.raw, usize::from(std::mem::take(&mut self.len)))
+        let (len, inner) = (std::mem::take(&mut self.len), std::mem::take(&mut self.inner));
+        (self.raw, len.into(), inner.into())
     }
 
     /// Takes the next byte. After a byte or a character it is closed.
@@ -82,11 +87,42 @@ impl Escape {
         let at = usize::from(self.len);
         let Some(place) = self.raw.get_mut(at) else { return Fed::None };
         *place = byte;
-        let fed = self.decide(byte, at);
+        let is_inner = self.inner > 0 || byte == b'%' && self.is_html_in_form();
+        let fed = if is_inner { self.decide_inner(byte, at) } else { self.decide(byte, at) };
         match fed {
             Fed::More => self.len += 1,
             Fed::Byte(_) | Fed::Char(_) => self.kind = Kind::None,
             Fed::None => {}
+        }
+        fed
+    }
+
+    fn is_html_in_form(&self) -> bool {
+        self.in_form && matches!(self.kind, Kind::Ampersand | Kind::Number | Kind::Name)
+    }
+
+    /// `%23` and `%3B` inside of what HTML has in a form. What else is escaped there is no part of it.
+    fn decide_inner(&mut self, byte: u8, at: usize) -> Fed {
+        if self.inner < 2 {
+            if self.inner == 1 && hex(byte).is_none() {
+                return Fed::None;
+            }
+            self.inner += 1;
+            return Fed::More;
+        }
+        let begin = at - 2;
+        let escaped = [self.raw[begin], self.raw[begin + 1]];
+        let decoded = match (escaped[1], byte) {
+            (b'2', b'3') => b'#',
+            (b'3', b'B' | b'b') => b';',
+            _ => return Fed::None,
+        };
+        self.raw[begin] = decoded;
+        let fed = self.decide(decoded, begin);
+        if fed == Fed::None {
+            self.raw[begin..at].copy_from_slice(&escaped);
+        } else {
+            (self.inner, self.len) = (0, self.len - 2);
         }
         fed
     }
@@ -120,6 +156,11 @@ impl Escape {
                         b'%' => self.once_more(),
                         // JSON in a form.
                         b'\\' => self.turn_to(Kind::Backslash),
+                        // HTML in a form.
+                        b'&' => {
+                            self.in_form = true;
+                            self.turn_to(Kind::Ampersand)
+                        }
                         // Nobody encodes letters: it is a percent sign, and then a number.
                         _ if decoded.is_ascii_alphabetic() => Fed::None,
                         _ => Fed::Byte(decoded),
@@ -209,7 +250,7 @@ const fn hex(byte: u8) -> Option<u8> {
     }
 }
 
-/// Seven digits of sixteen are 28 bits.
+/// Eight digits of sixteen are 32 bits.
 fn number(digits: &[u8], base: u32) -> u32 {
     digits.iter().fold(0, |number, digit| number * base + u32::from(hex(*digit).unwrap_or(0)))
 }
@@ -259,7 +300,7 @@ mod tests {
             ("&#X1D7CE;", Fed::Char(0x1d7ce)),
             ("&#;", Fed::None),
             ("&#x;", Fed::None),
-            ("&#411111111", Fed::None),
+            ("&#41111111111", Fed::None),
             ("&nbsp;", Fed::Char(0xa0)),
             ("&n=", Fed::None),
             ("&card", Fed::None),

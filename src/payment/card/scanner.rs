@@ -166,6 +166,9 @@ impl Scanner {
                 }
                 Fed::None => self.give_up(found),
             }
+            if self.escape.is_open() {
+                return self.step(byte, found);
+            }
         }
         if self.escape.begin(byte) {
             self.escape_start = self.at;
@@ -174,13 +177,20 @@ impl Scanner {
         }
     }
 
-    /// What looked like an escape is none: its bytes are what they are.
+    /// What looked like an escape is none: its bytes are what they are, and the last may begin another.
     fn give_up(&mut self, found: &mut impl FnMut(Finding)) {
-        let (raw, len) = self.escape.take();
-        let start = self.at - len as u64;
-        for (place, byte) in (start..).zip(&raw[..len]) {
+        let (raw, len, inner) = self.escape.take();
+        let (raw, inner) = raw[..len].split_at(len - inner);
+        let at = self.at;
+        let start = at - len as u64;
+        for (place, byte) in (start..).zip(raw) {
             self.byte(*byte, place, place + 1, found);
         }
+        for (place, byte) in (start + raw.len() as u64..).zip(inner) {
+            self.at = place;
+            self.step(*byte, found);
+        }
+        self.at = at;
     }
 
     /// Takes a byte that was there or was written otherwise.
@@ -222,7 +232,7 @@ impl Scanner {
     }
 
     fn stop(&mut self, found: &mut impl FnMut(Finding)) {
-        if self.escape.is_open() {
+        while self.escape.is_open() {
             self.give_up(found);
         }
         self.break_off(found);

@@ -95,6 +95,20 @@ fn numbers_are_found_in_every_form() {
         "text=4111%5Cu00a01111%5Cu00a01111%5Cu00a01111",
         r#"{"html":"4111\u0026nbsp;1111\u0026nbsp;1111\u0026#160;1111"}"#,
         "%5C4111111111111111%5C&\\u00264111111111111111\\u0026",
+        // HTML in a form
+        "text=4111%26nbsp%3B1111%26nbsp%3B1111%26nbsp%3B1111",
+        "text=%26%2352%3B111111111111111",
+        "text=4111%26%23xA0%3B1111%26%23160%3B1111%26emsp%3b1111",
+        "text=%26%23x34%3B%26%2349%3B11111111111111",
+        "%26%234111111111111111",
+        "%26%234111%201111%201111%201111",
+        "%26%234111%2D1111-1111-1111",
+        "%26%2352%264111111111111111",
+        "%26%23%4111111111111111",
+        "%26n4111111111111111%26%23%3B4111111111111111",
+        "%26%4111111111111111",
+        "%26%2%4111111111111111",
+        "4111111111111111%26%2352%3",
         "4111&nbsp;1111&#160;1111&#xA0;1111",
         "&#4111111111111111;",
         "&n4111111111111111&4111111111111111",
@@ -112,6 +126,20 @@ fn numbers_are_found_in_every_form() {
         assert_eq!(found.len().min(1), 1, "{text}");
         let bytes: Vec<_> = text.as_bytes().chunks(1).collect();
         assert_eq!(found_in(&bytes), found, "{text} byte by byte");
+    }
+}
+
+#[test]
+fn what_is_escaped_twice_is_scrubbed_where_it_stands() {
+    for (text, expected) in [
+        ("text=4111%26nbsp%3B1111%26nbsp%3B1111%26nbsp%3B1111&x", "text=[visa ending 1111]&x"),
+        ("text=%26%2352%3B111111111111111&x", "text=[visa ending 1111]&x"),
+        ("text=%26%234111%201111%201111%201111&x", "text=%26%23[visa ending 1111]&x"),
+        ("text=%26%234111%2D1111-1111-1111%26%23", "text=%26%23[visa ending 1111]%26%23"),
+        ("text=%5Cn4111111111111111%5Cn", "text=%5Cn[visa ending 1111]%5Cn"),
+        (r"4111\u0026nbsp;1111\u0026#160;1111-1111\u0026", r"[visa ending 1111]\u0026"),
+    ] {
+        assert_eq!(scrub(text), expected);
     }
 }
 
