@@ -3,7 +3,7 @@
 
 use super::json::Json;
 use super::multipart::Multipart;
-use super::name::{Names, Purpose, Written};
+use super::name::{MOST_KEPT, Names, Purpose, Written};
 use super::pairs::Pairs;
 
 /// How fields are written.
@@ -76,11 +76,11 @@ impl Fields {
     }
 }
 
-/// The beginning of a name whose end is in a later chunk.
+/// The beginning of a line whose end is in a later chunk.
 #[derive(Clone, Debug)]
 pub(super) struct Carry<const ROOM: usize> {
     raw: [u8; ROOM],
-    /// More than there is room for, if it is too long to be a name.
+    /// More than there is room for, if it is longer.
     len: usize,
 }
 
@@ -106,17 +106,44 @@ impl<const ROOM: usize> Carry<ROOM> {
         self.len = 0;
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
     /// As much as there is room for, and whether that is all.
     pub(super) fn begin(&self) -> (&[u8], bool) {
         (&self.raw[..self.len.min(ROOM)], self.len <= ROOM)
     }
+}
 
-    /// What there is, unless it is too long.
-    pub(super) fn get(&self) -> Option<&[u8]> {
-        self.raw.get(..self.len)
+/// The end of a name, the rest of which was in earlier chunks.
+#[derive(Clone, Debug)]
+pub(super) struct Tail {
+    raw: [u8; MOST_KEPT],
+    len: usize,
+}
+
+impl Default for Tail {
+    fn default() -> Self {
+        Self { raw: [0; MOST_KEPT], len: 0 }
+    }
+}
+
+impl Tail {
+    pub(super) fn extend(&mut self, more: &[u8]) {
+        let more = more.last_chunk::<MOST_KEPT>().map_or(more, |last| last);
+        let over = (self.len + more.len()).saturating_sub(MOST_KEPT);
+        self.raw.copy_within(over..self.len, 0);
+        self.len -= over;
+        self.raw[self.len..self.len + more.len()].copy_from_slice(more);
+        self.len += more.len();
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.len = 0;
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    pub(super) fn get(&self) -> &[u8] {
+        &self.raw[..self.len]
     }
 }

@@ -35,7 +35,7 @@ impl CardGuard {
     /// Does not look at the values of fields of this name, in queries, cookies, forms and JSON, and lets
     /// them be named so: for numbers that are right by the same check digit as cards, such as a SIRET.
     /// Case counts for nothing, nor does what is no letter or digit; of `order[siret]` the last part
-    /// counts.
+    /// counts, unless the whole is named for a security code, as `security[code]` is.
     ///
     /// In JSON that is one text or number; what is in a list or an object below the name is looked at.
     ///

@@ -3,15 +3,15 @@
 use memchr::{memchr2, memrchr};
 
 use super::eight::quote;
-use super::fields::{Carry, Piece};
-use super::name::{MOST_RAW, Names, Verdict, Written};
+use super::fields::{Piece, Tail};
+use super::name::{Names, Verdict, Written};
 
 /// Keys of JSON. Whatever stands between two quotes and before a colon is one, whether the quotes are
 /// escaped or not: JSON is often inside of JSON, and a reader that keeps count of quotes can be put out
 /// of step.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Json {
-    key: Carry<MOST_RAW>,
+    key: Tail,
     state: JsonState,
 }
 
@@ -73,7 +73,7 @@ impl Json {
                     self.state = JsonState::Since;
                     if rest[first] == b':' {
                         at += 1;
-                        let key = self.key.get().unwrap_or_default();
+                        let key = self.key.get();
                         let verdict = names.verdict(key, Written::InJson);
                         // In JSON inside of JSON the value's end is another.
                         let is_escaped = key.ends_with(b"\\");
@@ -143,7 +143,9 @@ mod tests {
         let names = Names::default();
         for filler in ["{", "x ", "\"a\":", "\" \"", "\"b\" , ", "\u{e9}\\", "\"c\"\0"] {
             for count in 0..40 {
+                let long = format!("\"{}_cvv\":", "a".repeat(170));
                 for key in [
+                    &*long,
                     "\"cvv\":",
                     "\"cvv\" \n:",
                     "\\\"cvv\\\":",

@@ -17,7 +17,8 @@
 //!   side by side or in the groups that cards have, with separators between them (spaces, `-`, `.`, `/`, `_`,
 //!   `+`), and no letter beside them. Timestamps and UUIDs are never taken for numbers, sixteen random digits
 //!   in 2.7 of 100 cases.
-//! - Digits are read however they are written: `%34`, `\u0034`, `&#52;`, `４`.
+//! - Digits are read however they are written: `%34`, `\u0034`, `&#52;`, `４`; and one inside another, as HTML
+//!   is in a form and JSON in JSON.
 //! - A field that is named for a security code or a card number (`cvv`, `card[cvc]`, `cardNumber`) is refused
 //!   also when it is empty: the form that sends it is wrong. Names count in queries, cookies, forms, multipart
 //!   forms and JSON.
@@ -40,7 +41,8 @@
 //! find what is encoded otherwise (base64, QR codes, pictures of cards), compressed inside of a body,
 //! in exponent notation, spread over fields or lines, or what a web socket carries after its handshake.
 //! Security codes by themselves are three digits, and are known by the names of their fields alone, which
-//! XML has in another form than is read here, and so has JSON that is sent as a form. A one-time code of your own is
+//! XML has in another form than is read here, and so have JSON that is sent as a form and JSON in JSON whose quotes
+//! are written `\u0022`. A one-time code of your own is
 //! named otherwise than `security_code`, which is refused.
 //! [`scrub`] leaves those as they are. A letter before a number, or a `%` that escapes nothing, hides it.
 //!

@@ -81,14 +81,17 @@ impl Names {
 
     #[inline(never)]
     fn read(&self, raw: &[u8], written: Written) -> Verdict {
-        if raw.is_empty() || raw.len() > MOST_RAW {
-            return Verdict::Nothing;
-        }
         let Some(name) = Name::read(raw, written) else { return Verdict::Nothing };
-        if name.has_last_part() && self.exempt.iter().any(|exempt| **exempt == *name.last_part()) {
-            return Verdict::Exempt;
+        let purpose = name.purpose();
+        let is_exempt =
+            name.has_last_part() && self.exempt.iter().any(|exempt| **exempt == *name.last_part());
+        match purpose {
+            // Whatever is exempt, `security[code]` is not.
+            Some(Purpose::SecurityCode) => Verdict::Refused(Purpose::SecurityCode),
+            _ if is_exempt => Verdict::Exempt,
+            Some(purpose) => Verdict::Refused(purpose),
+            None => Verdict::Nothing,
         }
-        name.purpose().map_or(Verdict::Nothing, Verdict::Refused)
     }
 }
 
@@ -105,8 +108,11 @@ pub(super) fn purpose(raw: &str) -> Option<Purpose> {
     Name::read(raw.as_bytes(), Written::Plainly)?.purpose()
 }
 
-/// The bytes of a name of which they keep so many, escapes and all.
-pub(super) const MOST_RAW: usize = 160;
+/// Of what is longer, escapes and all, the end is read.
+const MOST_RAW: usize = 160;
+
+/// So many bytes of a name are to be kept: those that are read, and the one before.
+pub(super) const MOST_KEPT: usize = MOST_RAW + 1;
 
 /// The letters and digits of a name, in lower case.
 struct Name {
@@ -128,10 +134,11 @@ const WORDS: usize = 4;
 impl Name {
     fn read(raw: &[u8], written: Written) -> Option<Self> {
         let (text, words) = ([0; LONGEST], [usize::MAX; WORDS]);
-        let mut name = Self { text, len: 0, part: 0, words, is_cut: false };
+        let begin = raw.len().saturating_sub(MOST_RAW);
+        let mut name = Self { text, len: 0, part: 0, words, is_cut: begin > 0 };
         // What stands before the last part, or before all the indices that it ends with.
         let (mut before, mut end) = (0_usize, 0_usize);
-        let (mut at, mut last) = (0, 0_u8);
+        let (mut at, mut last) = (begin, begin.checked_sub(1).map_or(0, |before| raw[before]));
         while at < raw.len() {
             let (byte, length) = decoded(&raw[at..], written);
             at += length;
@@ -394,6 +401,18 @@ mod tests {
             (&format!("{}[cvv][0]", "ab_".repeat(40)), Written::Plainly, Some(SecurityCode)),
             (&format!("{}.pan", "a".repeat(63)), Written::Plainly, Some(CardNumber)),
             (&format!("{}cvv", "a".repeat(63)), Written::Plainly, None),
+            (&format!("{}cvv", "a".repeat(157)), Written::Plainly, None),
+            (&format!("{}cvv", "a".repeat(500)), Written::Plainly, None),
+            (&format!("a{}cvv", "_".repeat(156)), Written::Plainly, Some(SecurityCode)),
+            (&format!("acvv{}", "_".repeat(157)), Written::Plainly, None),
+            (&format!("{}_cvv", "a".repeat(157)), Written::Plainly, Some(SecurityCode)),
+            (&format!("{}[cvv]", "ab_".repeat(400)), Written::Plainly, Some(SecurityCode)),
+            (&format!("{}[pan]", "ab_".repeat(400)), Written::Plainly, Some(CardNumber)),
+            (
+                &format!("order{}%5Bcvv%5D", "%5Battributes%5D".repeat(10)),
+                Written::InAddress,
+                Some(SecurityCode),
+            ),
             (&format!("x.{}", "0".repeat(100)), Written::Plainly, None),
             (&format!("{}cvv.{}", "a".repeat(32), "0".repeat(30)), Written::Plainly, None),
             ("100", Written::Plainly, None),
@@ -492,6 +511,22 @@ mod tests {
                 expected,
                 "{name}"
             );
+        }
+    }
+
+    #[test]
+    fn what_nobody_may_keep_is_never_exempt() {
+        let mut names = Names::default();
+        assert!(names.exempt("code") && names.exempt("number"));
+        for (name, expected) in [
+            ("code", Verdict::Exempt),
+            ("promo[code]", Verdict::Exempt),
+            ("card[number]", Verdict::Exempt),
+            ("security[code]", Verdict::Refused(Purpose::SecurityCode)),
+            ("card.security.code", Verdict::Refused(Purpose::SecurityCode)),
+            ("card[cvv][number]", Verdict::Refused(Purpose::SecurityCode)),
+        ] {
+            assert_eq!(names.verdict(name.as_bytes(), Written::Plainly), expected, "{name}");
         }
     }
 

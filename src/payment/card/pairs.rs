@@ -2,15 +2,15 @@
 
 use memchr::{memchr, memchr2};
 
-use super::fields::{Carry, Piece};
-use super::name::{MOST_RAW, Names, Purpose, Verdict, Written};
+use super::fields::{Piece, Tail};
+use super::name::{Names, Purpose, Verdict, Written};
 
 /// `name=value` and `name=value`: forms, queries, cookies.
 #[derive(Clone, Debug)]
 pub(super) struct Pairs {
     between: u8,
     written: Written,
-    name: Carry<MOST_RAW>,
+    name: Tail,
     state: PairState,
 }
 
@@ -22,7 +22,7 @@ enum PairState {
 
 impl Pairs {
     pub(super) fn new(between: u8, written: Written) -> Self {
-        Self { between, written, name: Carry::default(), state: PairState::Name }
+        Self { between, written, name: Tail::default(), state: PairState::Name }
     }
 
     pub(super) fn next(&mut self, bytes: &[u8], names: &Names) -> Piece {
@@ -66,8 +66,7 @@ impl Pairs {
     }
 
     fn verdict(&mut self, names: &Names) -> Verdict {
-        let name = self.name.get().unwrap_or_default();
-        let verdict = names.verdict(name, self.written);
+        let verdict = names.verdict(self.name.get(), self.written);
         self.name.clear();
         verdict
     }
