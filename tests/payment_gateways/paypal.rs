@@ -474,3 +474,15 @@ async fn who_goes_away_in_the_middle_has_paid() {
         assert_eq!(shop.told(), [(EventName::PaymentChanged, "paid")]);
     }
 }
+
+/// Some of it went back: nobody has paid a second time.
+#[tokio::test]
+async fn who_gets_some_of_it_back_has_paid_once() {
+    let shop = begun().await;
+    shop.world.change(ORDER, "/status", json!("APPROVED"));
+    assert_eq!(wake(&shop).await, 200);
+    let status = "/purchase_units/0/payments/captures/0/status";
+    shop.world.change(ORDER, status, json!("PARTIALLY_REFUNDED"));
+    assert_eq!(shop.payments.reconcile(&order()).await, Ok(State::Paid));
+    assert_eq!(shop.told(), [(EventName::PaymentChanged, "paid")]);
+}
