@@ -5,6 +5,7 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test's failure is its message")]
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -168,7 +169,11 @@ impl HttpSend for World {
 
 /// The ledger, kept by the test as well.
 #[derive(Clone, Debug, Default)]
-struct Shared(Arc<MemoryLedger>);
+struct Shared(
+    Arc<MemoryLedger>,
+    /// Nothing can be written down about what was heard.
+    Arc<AtomicBool>,
+);
 
 impl Ledger for Shared {
     fn order<'a>(&'a self, order: &'a OrderId) -> Work<'a, Result<Option<Order>, LedgerError>> {
@@ -186,6 +191,9 @@ impl Ledger for Shared {
     fn apply<'a>(&'a self, change: &'a Change) -> Work<'a, Result<Applied, LedgerError>> {
         Box::pin(async move {
             tokio::task::yield_now().await;
+            if self.1.load(Ordering::Relaxed) {
+                return Err(LedgerError::new());
+            }
             self.0.apply(change).await
         })
     }

@@ -50,7 +50,8 @@ impl Inner {
     ///
     /// **The attack.** The money for one attempt was taken and the answer, or the notification, was lost; the payer, who
     /// is told that he has not paid, says yes to a second one, and pays twice. So where there are several nothing is
-    /// taken until all of them were looked at, nor beside one of the same gateway that does not answer.
+    /// taken until all of them were looked at, nor beside one of the same gateway that does not answer, nor beside one
+    /// whose money has come or is on its way: the ledger may know of another one only, or not write it down just now.
     pub(super) async fn ask_each(&self, order: &OrderId, known: &Order) -> Result<(), Unheard> {
         let until = self.clock.elapsed().saturating_add(PATIENCE);
         let asked = (order, known, until);
@@ -58,10 +59,10 @@ impl Inner {
         if attempts.len() < 2 {
             return self.ask_once(asked, &attempts, &Taking::open(), Ok(())).await?.heard;
         }
-        let Round { mut wanting, silent, heard } =
+        let Round { mut wanting, silent, is_coming, heard } =
             self.ask_once(asked, &attempts, &Taking::looking(), Ok(())).await?;
         wanting.retain(|(gateway, _)| !silent.contains(&gateway.id()));
-        if wanting.is_empty() {
+        if is_coming || wanting.is_empty() {
             return heard;
         }
         self.ask_once(asked, &wanting, &Taking::open(), heard).await?.heard
@@ -75,7 +76,7 @@ impl Inner {
         taking: &Taking,
         heard: Result<(), Unheard>,
     ) -> Result<Round<'a>, Unheard> {
-        let mut round = Round { wanting: Vec::new(), silent: Vec::new(), heard };
+        let mut round = Round { wanting: Vec::new(), silent: Vec::new(), is_coming: false, heard };
         for &(gateway, begun) in attempts {
             let id = gateway.id();
             let left = until.saturating_sub(self.clock.elapsed());
@@ -94,6 +95,8 @@ impl Inner {
             let done = match within(left.min(PATIENCE / 2), asking).await {
                 Some(Ok(Some(verified))) => {
                     let is_paid = verified.state == State::Paid;
+                    round.is_coming |=
+                        is_paid || matches!(verified.state, State::Pending | State::Authorized);
                     match self.settle(id, verified).await {
                         // Another attempt may be waiting for somebody to take its money too.
                         Ok(()) if is_paid && !is_over(known.state) => {
@@ -146,6 +149,8 @@ struct Round<'a> {
     wanting: Vec<Attempt<'a>>,
     /// These gateways have not said all that they were asked.
     silent: Vec<&'static str>,
+    /// There is money for the order, or it is on its way, whatever the ledger has made of that.
+    is_coming: bool,
     heard: Result<(), Unheard>,
 }
 

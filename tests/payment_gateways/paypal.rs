@@ -486,3 +486,52 @@ async fn who_gets_some_of_it_back_has_paid_once() {
     assert_eq!(shop.payments.reconcile(&order()).await, Ok(State::Paid));
     assert_eq!(shop.told(), [(EventName::PaymentChanged, "paid")]);
 }
+
+/// Of two that are on their way one comes to nothing: the other one is on its way still.
+#[tokio::test]
+async fn no_money_is_taken_beside_the_other_one_that_is_pending() {
+    let shop = begun().await;
+    shop.begin("stripe").await;
+    shop.world.change(ORDER, "/status", json!("APPROVED"));
+    shop.world.change(ORDER, "/capture", json!("PENDING"));
+    assert_eq!(wake(&shop).await, 200);
+    let session = |kind: &str, status: &str| {
+        let status = json!({ "id": "cs_test_2", "payment_status": status });
+        let body = stripe::event(kind, status);
+        (stripe::signed(&body), body)
+    };
+    let (headers, body) = session("completed", "unpaid");
+    shop.world.change("/v1/checkout/sessions/cs_test_2", "/status", json!("complete"));
+    assert_eq!(shop.hear("stripe", &headers, &body).await, 200);
+    assert_eq!(shop.state(), State::Pending);
+    let status = "/purchase_units/0/payments/captures/0/status";
+    shop.world.change(ORDER, status, json!("DECLINED"));
+    assert!(shop.payments.reconcile(&order()).await.is_ok());
+    shop.begin("paypal").await;
+    shop.world.change("/v2/checkout/orders/5O3", "/status", json!("APPROVED"));
+    for _ in 0..3 {
+        shop.clock.advance(Duration::from_secs(100));
+        assert!(shop.payments.reconcile(&order()).await.is_ok());
+    }
+    assert_eq!(shop.world.asked("POST /v2/checkout/orders/5O3/capture"), 0);
+    let (headers, body) = session("async_payment_succeeded", "paid");
+    assert_eq!(shop.hear("stripe", &headers, &body).await, 200);
+    assert_eq!(shop.state(), State::Paid);
+    assert!(!shop.told().contains(&(EventName::PaymentMismatch, "paid again")));
+}
+
+/// Somebody has paid, and that can just not be written down: what is read is no reason to take more.
+#[tokio::test]
+async fn no_money_is_taken_beside_what_was_paid_and_could_not_be_written_down() {
+    let shop = begun().await;
+    shop.begin("stripe").await;
+    shop.world.change(ORDER, "/status", json!("APPROVED"));
+    shop.world.change("/v1/checkout/sessions/cs_test_2", "/status", json!("complete"));
+    shop.world.change("/v1/checkout/sessions/cs_test_2", "/payment_status", json!("paid"));
+    shop.ledger.1.store(true, Ordering::Relaxed);
+    assert_eq!(wake(&shop).await, 500);
+    assert_eq!(CAPTURES.map(|capture| shop.world.asked(capture)), [0, 0]);
+    shop.ledger.1.store(false, Ordering::Relaxed);
+    assert_eq!(wake(&shop).await, 200);
+    assert_eq!((shop.state(), shop.world.asked(CAPTURES[0])), (State::Paid, 0));
+}
