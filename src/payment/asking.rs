@@ -12,7 +12,7 @@ use super::order::OrderId;
 use super::payments::Inner;
 use super::state::State;
 use super::turn::Taking;
-use super::word::Witness;
+use super::word::{Unbelieved, Witness};
 use crate::deadline::within;
 use crate::event::EventName;
 
@@ -106,7 +106,12 @@ impl Inner {
                     }
                 }
                 Some(Ok(None)) => Ok(()),
-                Some(Err(error)) => Err(self.unbelieved(id, Some(order), error)),
+                Some(Err(error)) => {
+                    if matches!(error, Unbelieved::Unclear(_)) {
+                        round.silent.push(id);
+                    }
+                    Err(self.unbelieved(id, Some(order), error))
+                }
                 // What it has done meanwhile, it says the next time.
                 None => Err(FAILED),
             };
@@ -147,7 +152,7 @@ type Attempt<'a> = (&'a dyn Gateway, &'a Begun);
 struct Round<'a> {
     /// For these somebody would take money.
     wanting: Vec<Attempt<'a>>,
-    /// These gateways have not said all that they were asked.
+    /// These gateways have not said all that they were asked, or not so that it is understood.
     silent: Vec<&'static str>,
     /// There is money for the order, or it is on its way, whatever the ledger has made of that.
     is_coming: bool,

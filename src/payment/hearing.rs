@@ -124,7 +124,9 @@ impl Inner {
         let (name, what) = match error {
             Unbelieved::Unavailable(_) => return FAILED,
             Unbelieved::Mismatch(what) => (EventName::PaymentMismatch, what),
-            Unbelieved::Malformed(what) => (EventName::PaymentUnbelieved, what),
+            Unbelieved::Malformed(what) | Unbelieved::Unclear(what) => {
+                (EventName::PaymentUnbelieved, what)
+            }
             Unbelieved::Signature => (EventName::PaymentUnbelieved, "not the gateway's signature"),
             Unbelieved::Stale => (EventName::PaymentUnbelieved, "of another time"),
         };

@@ -208,6 +208,9 @@ pub enum Unbelieved {
     /// It cannot be read: what of it, and never what stands there.
     #[error("{0}")]
     Malformed(&'static str),
+    /// It cannot be read, and may be of money that has come: nothing is taken beside it.
+    #[error("{0}")]
+    Unclear(&'static str),
     /// It is of another order, amount, currency or mode than asked for.
     #[error("{0} is not the order's")]
     Mismatch(&'static str),

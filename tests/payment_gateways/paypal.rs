@@ -535,3 +535,34 @@ async fn no_money_is_taken_beside_what_was_paid_and_could_not_be_written_down() 
     assert_eq!(wake(&shop).await, 200);
     assert_eq!((shop.state(), shop.world.asked(CAPTURES[0])), (State::Paid, 0));
 }
+
+/// What cannot be read says nothing, and what is completed may be money.
+#[tokio::test]
+async fn no_money_is_taken_beside_an_answer_that_cannot_be_read() {
+    let amount = |value: &str| json!({ "currency_code": "EUR", "value": value });
+    let completed = |status: &str, value: &str| {
+        let capture = json!({ "id": "C-1", "status": status, "amount": amount(value) });
+        let payments = json!({ "captures": [capture] });
+        let unit = json!({ "custom_id": "ORD-1", "amount": amount(value), "payments": payments });
+        json!({ "id": "5O1", "status": "COMPLETED", "purchase_units": [unit] })
+    };
+    for first in [
+        json!(null),
+        json!({ "id": "5O1" }),
+        completed("SETTLED", "49.90"),
+        // It was taken before the price was another one.
+        completed("COMPLETED", "39.90"),
+    ] {
+        let shop = begun().await;
+        shop.begin("paypal").await;
+        shop.world.change(ORDER, "", first.clone());
+        shop.world.change(SECOND, "/status", json!("APPROVED"));
+        assert_ne!(wake(&shop).await, 200, "{first}");
+        assert!(shop.payments.reconcile(&order()).await.is_err(), "{first}");
+        assert_eq!(CAPTURES.map(|capture| shop.world.asked(capture)), [0, 0], "{first}");
+        assert!(!shop.told().is_empty(), "{first}");
+        shop.world.change(ORDER, "", completed("DECLINED", "49.90"));
+        assert_eq!(wake(&shop).await, 200, "{first}");
+        assert_eq!(shop.state(), State::Paid, "{first}");
+    }
+}

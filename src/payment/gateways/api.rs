@@ -50,7 +50,7 @@ impl From<Failed> for Unbelieved {
             Failed::Away => Self::Unavailable("the gateway does not answer"),
             Failed::Access => Self::Unavailable("the gateway gives no access"),
             Failed::Refused => Self::Unavailable("the gateway refuses to say"),
-            Failed::Garbled => Self::Malformed("the gateway's answer cannot be read"),
+            Failed::Garbled => Self::Unclear("the gateway's answer cannot be read"),
             Failed::Unsendable => Self::Malformed("the request cannot be written"),
         }
     }

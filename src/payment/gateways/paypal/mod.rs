@@ -206,7 +206,9 @@ impl PayPal {
         match &*found.status {
             // The payer has not said yes.
             "CREATED" | "SAVED" | "PAYER_ACTION_REQUIRED" => return Ok(None),
-            "APPROVED" | "COMPLETED" | "VOIDED" => found.check(order, known.amount)?,
+            "APPROVED" | "VOIDED" => found.check(order, known.amount)?,
+            // What has come is compared as it is heard.
+            "COMPLETED" => found.check_order(order)?,
             _ => return Err(Unbelieved::Malformed("a status of no order of PayPal's")),
         }
         let said = match &*found.status {

@@ -70,12 +70,18 @@ impl Found {
         }
     }
 
-    /// Whether it is of this order and of this amount: what is asked before money is taken.
-    pub(super) fn check(&self, order: &OrderId, amount: Money) -> Result<(), Unbelieved> {
-        let unit = self.unit()?;
-        if unit.custom_id.as_deref() != Some(order.as_str()) {
+    /// Whether it is of this order.
+    pub(super) fn check_order(&self, order: &OrderId) -> Result<(), Unbelieved> {
+        if self.unit()?.custom_id.as_deref() != Some(order.as_str()) {
             return Err(Unbelieved::Mismatch("the order that PayPal names"));
         }
+        Ok(())
+    }
+
+    /// The same, and of this amount: what is asked before money is taken.
+    pub(super) fn check(&self, order: &OrderId, amount: Money) -> Result<(), Unbelieved> {
+        self.check_order(order)?;
+        let unit = self.unit()?;
         if money(unit.amount.as_ref())? != Some(amount) {
             return Err(Unbelieved::Mismatch("the amount that PayPal names"));
         }
@@ -99,14 +105,14 @@ impl Found {
         // One was declined and another one completed: the payer has taken another card.
         let best =
             states.into_iter().min_by_key(|(state, _)| RANKS.iter().position(|at| at == state));
-        let (state, capture) = best.ok_or(Unbelieved::Malformed("nothing was captured"))?;
+        let (state, capture) = best.ok_or(Unbelieved::Unclear("nothing was captured"))?;
         for named in [&unit.custom_id, &capture.custom_id].into_iter().flatten() {
             if named != order.as_str() {
                 return Err(Unbelieved::Mismatch("the order that PayPal names"));
             }
         }
         if !api::is_name(&capture.id) {
-            return Err(Unbelieved::Malformed("a capture without a name"));
+            return Err(Unbelieved::Unclear("a capture without a name"));
         }
         // Of which some went back it is the payment that was heard before, and no second one.
         let stands_for = if state == State::Paid { "COMPLETED" } else { &capture.status };
@@ -125,7 +131,7 @@ fn state(status: &str) -> Result<State, Unbelieved> {
         "REFUNDED" => State::Refunded,
         "PENDING" => State::Pending,
         "DECLINED" | "FAILED" => State::Refused,
-        _ => return Err(Unbelieved::Malformed("a status of no capture")),
+        _ => return Err(Unbelieved::Unclear("a status of no capture")),
     })
 }
 
