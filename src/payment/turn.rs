@@ -5,7 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use sha2::{Digest as _, Sha256};
 
-use super::ledger::Order;
+use super::ledger::{Begun, Order};
 use super::order::OrderId;
 use super::state::State;
 use super::word::{Unbelieved, Witness};
@@ -16,11 +16,12 @@ impl Witness<'_> {
     /// **The attack.** A payer has said yes at two attempts, two servers look at one of them each, and each takes the
     /// money, for neither has heard of the other.
     ///
-    /// A gateway that takes money when it is [asked](super::Gateway::confirm) asks this before. Of an order as it is
-    /// now nobody else has a turn for half a minute, whichever attempt and whichever server it is: it is
-    /// [spent](super::Ledger::spend) in the ledger. `None` is not known yet: it is another one's, the order is not what
+    /// A gateway that takes money when it is [asked](super::Gateway::confirm) asks this before. Of an order nobody
+    /// else has a turn for half a minute, whichever attempt and whichever server it is: it is
+    /// [spent](super::Ledger::spend) in the ledger. One that this gateway has refused has another one at once: that is
+    /// how the turn before has ended. `None` is not known yet: it is another one's, the order is not what
     /// it was, or its other attempts are to be looked at before. An attempt, by its reference, that had a turn and took
-    /// nothing has another one after some five minutes, or at once if that has changed the order's state: not sooner,
+    /// nothing has another one after some five minutes, or earlier if the order's state has changed: not sooner,
     /// or a card would be declined all day, and by another name, so that what was said to the first try is not said
     /// again. Meanwhile the turn is the next attempt's.
     pub async fn turn(
@@ -31,9 +32,9 @@ impl Witness<'_> {
         const AWAY: Unbelieved = Unbelieved::Unavailable("the ledger does not answer");
         let ledger = self.ledger.ok_or(AWAY)?;
         let now = self.now.duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
-        let once = |of: &str, slot: u64| {
+        let once = |kind: &str, of: &str, slot: u64| {
             let digest = Sha256::new_with_prefix("donjon payment turn");
-            let digest = digest.chain_update(known.state.as_str()).chain_update(slot.to_be_bytes());
+            let digest = digest.chain_update(kind).chain_update(slot.to_be_bytes());
             let mut once = [0; 16];
             once.copy_from_slice(&digest.chain_update(of).finalize()[..16]);
             once
@@ -42,6 +43,10 @@ impl Witness<'_> {
             let until = self.now.checked_add(Duration::from_secs(seconds)).unwrap_or(self.now);
             ledger.spend(once, until).await.map_err(|_| AWAY)
         };
+        // Not of the order's state: another attempt may come to its end while the money is taken for one.
+        let any = |slot| once("any", order.as_str(), slot);
+        let after = refusal(known, reference).map(|by| format!("{order}/{by}"));
+        let turn = |slot| after.as_ref().map_or_else(|| any(slot), |by| once("after", by, slot));
         let alone = Taking::open();
         let taking = self.taking.unwrap_or(&alone);
         let slot = match taking.step() {
@@ -55,9 +60,15 @@ impl Witness<'_> {
                 let this = now / SECONDS;
                 // Of two who ask at the border of two slots, or whose clocks differ, both want the one between.
                 for slot in [this, this + 1] {
-                    if !spend(once(order.as_str(), slot), 3 * SECONDS).await? {
+                    if !spend(turn(slot), 3 * SECONDS).await? {
                         taking.put(Step::Over(known.state));
                         return Ok(None);
+                    }
+                }
+                if after.is_some() {
+                    // Nobody begins beside this one, whatever the state comes to be.
+                    for slot in [this, this + 1] {
+                        spend(any(slot), 3 * SECONDS).await?;
                     }
                 }
                 taking.put(Step::Had(known.state, this));
@@ -65,7 +76,7 @@ impl Witness<'_> {
             }
         };
         // Not before the order's: who asked in vain would wait for as long as who had a turn.
-        let again = once(&format!("{order}/{reference}"), now / AGAIN);
+        let again = once(known.state.as_str(), &format!("{order}/{reference}"), now / AGAIN);
         if !spend(again, 2 * AGAIN).await? {
             return Ok(None);
         }
@@ -75,8 +86,17 @@ impl Witness<'_> {
         if still.is_none_or(|still| (still.state, still.amount) != (known.state, known.amount)) {
             return Ok(None);
         }
-        Ok(Some(format!("{:032x}", u128::from_be_bytes(once(order.as_str(), slot)))))
+        Ok(Some(format!("{:032x}", u128::from_be_bytes(turn(slot)))))
     }
+}
+
+/// By which attempt an order was refused, if that is one of the gateway that has this one.
+fn refusal<'a>(known: &'a Order, reference: &str) -> Option<&'a str> {
+    let by = known.by.as_deref().filter(|_| known.state == State::Refused)?;
+    let gateway = by.split_once('/').map_or(by, |(gateway, _)| gateway);
+    let is_it =
+        |begun: &Begun| begun.gateway == gateway && begun.reference.as_deref() == Some(reference);
+    known.begun.iter().any(is_it).then_some(by)
 }
 
 /// The one turn that there is while somebody asks about each attempt, after the other.
@@ -180,6 +200,59 @@ mod tests {
         }
     }
 
+    /// That it was refused is the end of the turn before, and of nobody else's.
+    #[test]
+    fn another_turn_is_to_be_had_at_once_by_whom_the_same_gateway_has_refused() {
+        let order: OrderId = "1".parse().unwrap();
+        let begun = |gateway: &str, reference: &str| {
+            let reference = Some(reference.to_owned());
+            Begun { gateway: gateway.into(), mode: Mode::Test, reference }
+        };
+        for (state, by, expected) in [
+            (State::Refused, Some("paypal/1"), true),
+            (State::Refused, Some("paypal"), true),
+            (State::Refused, Some("stripe/1"), false),
+            (State::Refused, Some("paypa"), false),
+            (State::Refused, None, false),
+            (State::Expired, Some("paypal/1"), false),
+            (State::Cancelled, Some("stripe/1"), false),
+        ] {
+            let ledger = MemoryLedger::default();
+            let ask = |state, by: Option<&str>, reference| {
+                let known = known(state).by(by.map(str::to_owned));
+                let known = known.begun(begun("paypal", "0")).begun(begun("stripe", "1"));
+                let known = known.begun(begun("paypal", "2"));
+                ledger.put(&order, &known);
+                let now = UNIX_EPOCH;
+                let ledger: Option<&dyn Ledger> = Some(&ledger);
+                let witness = Witness { mode: Mode::Test, now, http: None, ledger, taking: None };
+                block_on(witness.turn((&order, &known), reference)).unwrap()
+            };
+            let first = ask(State::Created, None, "0").unwrap();
+            let second = ask(state, by, "2");
+            assert_eq!(second.is_some(), expected, "{state} {by:?}");
+            assert_ne!(second, Some(first));
+            assert_eq!(ask(state, by, "2"), None, "once");
+            assert_eq!(ask(State::Refused, Some("stripe/1"), "0"), None);
+        }
+    }
+
+    #[test]
+    fn beside_a_turn_after_a_refusal_nobody_has_one() {
+        let (ledger, order) = (MemoryLedger::default(), "1".parse().unwrap());
+        let begun =
+            Begun { gateway: "paypal".into(), mode: Mode::Test, reference: Some("0".to_owned()) };
+        let refused = known(State::Refused).by(Some("paypal/0".into())).begun(begun);
+        ledger.put(&order, &refused);
+        let now = UNIX_EPOCH;
+        let kept: Option<&dyn Ledger> = Some(&ledger);
+        let witness = Witness { mode: Mode::Test, now, http: None, ledger: kept, taking: None };
+        assert!(block_on(witness.turn((&order, &refused), "0")).unwrap().is_some());
+        for state in [State::Created, State::Cancelled, State::Refused] {
+            assert_eq!(turn(&ledger, "1", state, 20), None, "{state}");
+        }
+    }
+
     /// Who had one a moment ago leaves the turn to the next.
     #[test]
     fn a_turn_that_one_may_not_have_is_the_next_ones() {
@@ -206,15 +279,11 @@ mod tests {
     }
 
     #[test]
-    fn a_turn_is_of_one_order_as_it_is_now() {
+    fn a_turn_is_of_one_order() {
         let ledger = MemoryLedger::default();
-        let names = [
-            turn(&ledger, "1", State::Created, 0),
-            turn(&ledger, "2", State::Created, 0),
-            turn(&ledger, "1", State::Refused, 0),
-        ];
-        let [Some(a), Some(b), Some(c)] = names else { panic!("{names:?}") };
-        assert!(a != b && b != c && a != c);
+        let names = [turn(&ledger, "1", State::Created, 0), turn(&ledger, "2", State::Created, 0)];
+        let [Some(a), Some(b)] = names else { panic!("{names:?}") };
+        assert_ne!(a, b);
         let witness =
             Witness { mode: Mode::Test, now: UNIX_EPOCH, http: None, ledger: None, taking: None };
         let none = block_on(witness.turn((&"1".parse().unwrap(), &known(State::Created)), "r"));

@@ -566,3 +566,26 @@ async fn no_money_is_taken_beside_an_answer_that_cannot_be_read() {
         assert_eq!(shop.state(), State::Paid, "{first}");
     }
 }
+
+/// While nobody knows whether the first one was taken, the end of one at another gateway is no reason to take the next.
+#[tokio::test]
+async fn the_end_of_another_attempt_gives_nobody_a_second_turn() {
+    for (kind, ended) in [("expired", State::Expired), ("async_payment_failed", State::Refused)] {
+        let shop = begun().await;
+        shop.begin("stripe").await;
+        shop.world.change(ORDER, "/status", json!("APPROVED"));
+        shop.world.change(ORDER, "/capture", json!("!AWAY"));
+        assert_eq!(wake(&shop).await, 500);
+        let body = stripe::event(kind, json!({ "id": "cs_test_2", "payment_status": "unpaid" }));
+        assert_eq!(shop.hear("stripe", &stripe::signed(&body), &body).await, 200);
+        assert_eq!(shop.state(), ended);
+        shop.begin("paypal").await;
+        shop.world.change("/v2/checkout/orders/5O3", "/status", json!("APPROVED"));
+        assert_eq!(wake(&shop).await, 200);
+        let taken = shop.world.asked("POST /v2/checkout/orders/5O3/capture");
+        assert_eq!((taken, shop.world.asked(CAPTURES[0])), (0, 1), "{kind}");
+        // Later it is seen what has become of the first one.
+        shop.clock.advance(Duration::from_secs(60));
+        assert_eq!(shop.payments.reconcile(&order()).await, Ok(State::Paid));
+    }
+}
