@@ -23,6 +23,8 @@ use serde_json::{Value, json};
 
 #[path = "payment_gateways/checksum.rs"]
 mod checksum;
+#[path = "payment_gateways/laws.rs"]
+mod laws;
 #[path = "payment_gateways/paypal.rs"]
 mod paypal;
 #[path = "payment_gateways/stripe.rs"]
@@ -48,6 +50,8 @@ struct Things {
     lost: Option<&'static str>,
     /// What is not answered for now.
     away: Option<&'static str>,
+    /// For what money was taken though there was some, or some on its way.
+    beside: Option<String>,
 }
 
 impl World {
@@ -66,6 +70,26 @@ impl World {
 }
 
 impl Things {
+    /// Whether there is money, or also some on its way.
+    fn has_come(&self, is_here: bool) -> bool {
+        self.at.values().any(|thing| {
+            let is =
+                |pointer: &str, value: &str| thing.pointer(pointer).is_some_and(|it| it == value);
+            let captured = "/purchase_units/0/payments/captures/0/status";
+            let is_paid = is("/payment_status", "paid") || is(captured, "COMPLETED");
+            let is_coming = is("/status", "complete") || is(captured, "PENDING");
+            is_paid || (is_coming && !is_here) || (is("/late", "yes") && !is_here)
+        })
+    }
+
+    /// What was answered by nothing is done.
+    fn be_late(&mut self) {
+        for order in self.at.values_mut().filter(|order| order["late"] == "yes") {
+            order["late"] = json!("no");
+            capture(order, "COMPLETED");
+        }
+    }
+
     fn answer(&mut self, request: &Request<Bytes>) -> (u16, String) {
         let path = request.uri().path().to_owned();
         self.asked.push(format!("{} {path}", request.method()));
@@ -118,14 +142,24 @@ impl Things {
                 self.at.insert(format!("{path}/{id}"), order.clone());
                 order
             }
-            ("POST", capture) if capture.ends_with("/capture") => {
-                let order = self.at.get_mut(capture.strip_suffix("/capture").unwrap()).unwrap();
+            ("POST", path) if path.ends_with("/capture") => {
+                let order = self.at.get_mut(path.strip_suffix("/capture").unwrap()).unwrap();
                 if order["status"] == "COMPLETED" {
                     let issue = json!({ "details": [{ "issue": "ORDER_ALREADY_CAPTURED" }] });
                     return (422, issue.to_string());
                 }
                 assert_eq!(order["status"], "APPROVED");
                 if let Some(issue) = order["capture"].as_str().and_then(|it| it.strip_prefix('!')) {
+                    if issue == "LATE" {
+                        let is_beside = order["late"] != "yes";
+                        order["late"] = json!("no");
+                        if is_beside && self.has_come(false) {
+                            self.beside = Some(path.to_owned());
+                        }
+                        self.at.get_mut(path.strip_suffix("/capture").unwrap()).unwrap()["late"] =
+                            json!("yes");
+                        return (503, "{}".to_owned());
+                    }
                     if issue == "AWAY" {
                         return (503, "{}".to_owned());
                     }
@@ -133,12 +167,12 @@ impl Things {
                     order["status"] = json!("PAYER_ACTION_REQUIRED");
                     return (422, issue.to_string());
                 }
-                order["status"] = json!("COMPLETED");
-                let amount = order["purchase_units"][0]["amount"].clone();
-                let id = format!("C-{}", order["id"].as_str().unwrap());
-                let status = order["capture"].clone();
-                let capture = json!({ "id": id, "status": status, "amount": amount });
-                order["purchase_units"][0]["payments"] = json!({ "captures": [capture] });
+                let status = order["capture"].as_str().unwrap().to_owned();
+                if status != "DECLINED" && self.has_come(false) {
+                    self.beside = Some(path.to_owned());
+                }
+                let order = self.at.get_mut(path.strip_suffix("/capture").unwrap()).unwrap();
+                capture(order, &status);
                 order.clone()
             }
             ("GET", path) => match self.at.get(path) {
@@ -151,6 +185,15 @@ impl Things {
         };
         (200, answer.to_string())
     }
+}
+
+/// Takes the money for an order of PayPal's.
+fn capture(order: &mut Value, status: &str) {
+    order["status"] = json!("COMPLETED");
+    let amount = order["purchase_units"][0]["amount"].clone();
+    let id = format!("C-{}", order["id"].as_str().unwrap());
+    let capture = json!({ "id": id, "status": status, "amount": amount });
+    order["purchase_units"][0]["payments"] = json!({ "captures": [capture] });
 }
 
 impl HttpSend for World {

@@ -24,13 +24,21 @@ pub(crate) fn event(kind: &str, with: Value) -> String {
 }
 
 fn signed_by(secret: &str, body: &str) -> Vec<(String, Vec<u8>)> {
+    signed_by_at(secret, NOW, body)
+}
+
+pub(crate) fn signed_at(now: u64, body: &str) -> Vec<(String, Vec<u8>)> {
+    signed_by_at(SECRET, now, body)
+}
+
+fn signed_by_at(secret: &str, now: u64, body: &str) -> Vec<(String, Vec<u8>)> {
     let mut mac = <Hmac<Sha256>>::new_from_slice(secret.as_bytes()).unwrap();
-    mac.update(format!("{NOW}.{body}").as_bytes());
+    mac.update(format!("{now}.{body}").as_bytes());
     let mut tag = String::new();
     for byte in mac.finalize().into_bytes() {
         write!(tag, "{byte:02x}").unwrap();
     }
-    vec![("stripe-signature".to_owned(), format!("t={NOW},v1={tag}").into_bytes())]
+    vec![("stripe-signature".to_owned(), format!("t={now},v1={tag}").into_bytes())]
 }
 
 pub(crate) fn signed(body: &str) -> Vec<(String, Vec<u8>)> {
