@@ -441,7 +441,6 @@ mod tests {
             "amount=4990&order=2026-17&auth=1&call=1&trans=2&error=00000&",
             "amount=4990&order=2026-17&auth=1&call=1&trans=2&error=00000&sign=x",
             "amount=4990&order=2026-17&auth=1&call=1&trans=2&error=00000&x=1&x=1",
-            "amount=4990&order=2026-17&auth=1&call=1&trans=2&error=00000&x=%E9",
             "amount=4990&order=2026-17&auth=1&call=1&call=1&trans=2&error=00000",
             &format!(
                 "amount=4990&order=2026-17&auth=1&call={}&trans=2&error=00000",
