@@ -77,22 +77,28 @@ fn signature_bytes(text: &str) -> Option<[u8; SIGNATURE_LEN]> {
 }
 
 /// The text with what `%xx` stand for. Most texts have none.
+#[inline]
 fn decoded(text: &str) -> Result<Cow<'_, str>, Unbelieved> {
+    match memchr(b'%', text.as_bytes()) {
+        Some(first) => unescaped(text.as_bytes(), first).map(Cow::Owned),
+        None => Ok(Cow::Borrowed(text)),
+    }
+}
+
+fn unescaped(mut rest: &[u8], first: usize) -> Result<String, Unbelieved> {
     const BROKEN: Unbelieved = Unbelieved::Malformed("a broken escape");
-    let mut rest = text.as_bytes();
-    let Some(mut at) = memchr(b'%', rest) else { return Ok(text.into()) };
-    let mut bytes = Vec::with_capacity(rest.len());
     let hex = |digit: u8| char::from(digit).to_digit(16).ok_or(BROKEN);
-    loop {
+    let mut bytes = Vec::with_capacity(rest.len());
+    let mut next = Some(first);
+    while let Some(at) = next {
         let [high, low] = *rest[at + 1..].first_chunk().ok_or(BROKEN)?;
         bytes.extend_from_slice(&rest[..at]);
         bytes.push(u8::try_from(hex(high)? << 4 | hex(low)?).map_err(|_| BROKEN)?);
         rest = &rest[at + 3..];
-        let Some(next) = memchr(b'%', rest) else { break };
-        at = next;
+        next = memchr(b'%', rest);
     }
     bytes.extend_from_slice(rest);
-    String::from_utf8(bytes).map(Cow::Owned).map_err(|_| NO_TEXT)
+    String::from_utf8(bytes).map_err(|_| NO_TEXT)
 }
 
 /// What was signed, by the names that were [asked for](super::request::ASKED_BACK).
