@@ -53,6 +53,20 @@ impl Names {
         true
     }
 
+    /// What a header of this name is for, if it is for card data.
+    #[inline]
+    pub(super) fn purpose_of_header(&self, name: &str) -> Option<Purpose> {
+        // Most are told by how they end, whatever they begin with.
+        if name.as_bytes().last_chunk().is_some_and(|last| !self.ends.may_be(*last)) {
+            return None;
+        }
+        let name = name.strip_prefix("x-").unwrap_or(name);
+        match self.verdict(name.as_bytes(), Written::Plainly) {
+            Verdict::Refused(purpose) => Some(purpose),
+            _ => None,
+        }
+    }
+
     /// Whether a name of JSON may matter that ends where these bytes do, wherever it begins.
     pub(super) fn may_end(&self, json: &[u8]) -> bool {
         let Some(last) = json.last_chunk::<8>() else { return true };
@@ -283,6 +297,10 @@ impl Ends {
     fn may_be(&self, [third, second, last]: [u8; 3]) -> bool {
         let [last_of, second_of, third_of] = &self.0;
         let last = last_of[usize::from(last)];
+        // With this letter none ends, whatever stands before it.
+        if last == 0 {
+            return false;
+        }
         let second = second_of[usize::from(second)];
         let third = third_of[usize::from(third)];
         last & second & third != 0 || (last | second | third) & Self::NO_LETTER != 0

@@ -57,11 +57,7 @@ impl Policy {
             if self.exempt_headers.iter().any(|exempt| **exempt == *name) {
                 continue;
             }
-            let plain_name = name.strip_prefix("x-").unwrap_or(name);
-            if of_request
-                && let Verdict::Refused(purpose) =
-                    self.names.verdict(plain_name.as_bytes(), Written::Plainly)
-            {
+            if of_request && let Some(purpose) = self.names.purpose_of_header(name) {
                 return Some((Hit::Field(purpose), Place::Header));
             }
             let hit = match name {
@@ -109,18 +105,23 @@ impl Policy {
 
     /// Looks at a value of fields. Those who read cookies take `%63vv` for a name as well as in an address.
     fn look_at_fields(&self, value: &[u8], between: u8, of_request: bool) -> Option<Hit> {
-        let written = Written::InAddress;
         if !pays(value) {
             if !of_request {
                 return None;
             }
-            let refused = |name: &[u8]| match self.names.verdict(name, written) {
+            let refused = |name: &[u8]| match self.names.verdict(name, Written::InAddress) {
                 Verdict::Refused(purpose) => Some(Hit::Field(purpose)),
                 _ => None,
             };
             return names_of(value, between).find_map(refused);
         }
-        let mut watch = Watch::new(Fields::pairs(between, written), of_request);
+        self.look_into_fields(value, between, of_request)
+    }
+
+    /// The same where a number may be: it hardly ever comes to this.
+    #[inline(never)]
+    fn look_into_fields(&self, value: &[u8], between: u8, of_request: bool) -> Option<Hit> {
+        let mut watch = Watch::new(Fields::pairs(between, Written::InAddress), of_request);
         watch.push(value, &self.names).or_else(|| watch.finish(&self.names))
     }
 
