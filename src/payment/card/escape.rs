@@ -5,7 +5,7 @@
 //! could be one and is not counts as what it looks like.
 
 /// What may become one character, and the bytes it has so far.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Escape {
     kind: Kind,
     raw: [u8; LONGEST],

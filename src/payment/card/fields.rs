@@ -7,7 +7,7 @@ use super::name::{MOST_KEPT, Names, Purpose, Written};
 use super::pairs::Pairs;
 
 /// How fields are written.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) enum Fields {
     /// There are none, or they do not matter.
     None,
@@ -77,7 +77,7 @@ impl Fields {
 }
 
 /// The beginning of a line whose end is in a later chunk.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Carry<const ROOM: usize> {
     raw: [u8; ROOM],
     /// More than there is room for, if it is longer.
@@ -113,7 +113,7 @@ impl<const ROOM: usize> Carry<ROOM> {
 }
 
 /// The end of a name, the rest of which was in earlier chunks.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Tail {
     raw: [u8; MOST_KEPT],
     len: usize,

@@ -31,14 +31,14 @@ static MAY_BE_DIGIT: [u8; 256] = {
     may_be
 };
 
-/// Whether there is a byte that may begin a digit which is written otherwise. It is asked of all of them.
+/// Whether there is a byte that may begin a digit which is written otherwise. It is asked of all of them, and of
+/// what is shorter than any number it says so.
 fn has_others(bytes: &[u8]) -> bool {
-    let (Some(begin), Some(end)) = (bytes.first_chunk(), bytes.last_chunk()) else {
-        // Only shorter ones than are asked about.
-        return bytes.iter().any(|byte| is_other(*byte));
-    };
     let Some(last) = bytes.last_chunk::<16>() else {
-        return others(u64::from_le_bytes(*begin)) | others(u64::from_le_bytes(*end)) != 0;
+        let both = bytes.first_chunk().zip(bytes.last_chunk());
+        return both.is_none_or(|(begin, end)| {
+            others(u64::from_le_bytes(*begin)) | others(u64::from_le_bytes(*end)) != 0
+        });
     };
     let mut any = [0; 16];
     for some in bytes.as_chunks::<16>().0.iter().chain([last]) {

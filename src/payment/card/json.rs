@@ -9,7 +9,7 @@ use super::name::{Names, Verdict, Written};
 /// Keys of JSON. Whatever stands between two quotes and before a colon is one, whether the quotes are
 /// escaped or not: JSON is often inside of JSON, and a reader that keeps count of quotes can be put out
 /// of step.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Json {
     key: Tail,
     state: JsonState,
@@ -39,10 +39,9 @@ impl Json {
                 JsonState::Since => {
                     let end = quote(rest);
                     if let Some(end) = end
-                        && rest.get(end + 1) == Some(&b':')
-                        && self.key.is_empty()
                         && !names.may_end(&bytes[..at + end])
                     {
+                        self.key.clear();
                         at += end + 1;
                         continue;
                     }

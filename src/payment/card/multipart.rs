@@ -10,7 +10,7 @@ use super::name::{Names, Purpose, Verdict, Written};
 /// It does not know the boundary: a line that begins with `--` may be one. So a file in which the head of
 /// a part stands letter for letter is taken for a form, and an exempt value ends before a line that begins
 /// with a hyphen.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a trait of its own")]
 pub(super) struct Multipart {
     line: Carry<256>,

@@ -6,7 +6,7 @@ use super::fields::{Piece, Tail};
 use super::name::{Names, Purpose, Verdict, Written};
 
 /// `name=value` and `name=value`: forms, queries, cookies.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Pairs {
     between: u8,
     written: Written,

@@ -4,7 +4,7 @@ use super::iban::Iban;
 use super::{Finding, Network};
 
 /// Groups of digits that may belong together, as they come.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Run {
     /// The digits of the groups that are kept, and of the one that is under way.
     digits: [u8; ROOM],

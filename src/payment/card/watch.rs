@@ -15,7 +15,7 @@ use crate::event::{EventName, Reporter, SecurityEvent};
 use crate::refusal::Refusal;
 
 /// Looks for numbers and for names at once.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Watch {
     scanner: Scanner,
     fields: Fields,
@@ -124,7 +124,6 @@ impl Stopped {
 
 /// Takes the frames of a body and gives them back, without a byte changed, once nothing can be found with
 /// them any more.
-#[derive(Debug)]
 pub(crate) struct Filter {
     watch: Watch,
     guard: CardGuard,
